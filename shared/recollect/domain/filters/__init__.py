@@ -1,0 +1,23 @@
+"""Which memories a caller asks for: the filter language, and how it is decided on one memory."""
+
+from recollect.domain.filters.conditions import (
+    Unexpired,
+    created_between,
+    in_scope,
+    is_scoped,
+    subject_is,
+)
+from recollect.domain.filters.logic import EVERYTHING, Filter, both
+from recollect.domain.filters.parse import parse_filter
+
+__all__ = [
+    "EVERYTHING",
+    "Filter",
+    "Unexpired",
+    "both",
+    "created_between",
+    "in_scope",
+    "is_scoped",
+    "parse_filter",
+    "subject_is",
+]

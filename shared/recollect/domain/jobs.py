@@ -1,0 +1,143 @@
+"""Work that a caller can follow, and what it did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from recollect.domain.memory import HistoryAction, Json, MemoryKind, Message
+from recollect.domain.subjects import Scope
+
+
+class JobStatus(StrEnum):
+    """How far a job is; the last two are final."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the job has ended."""
+        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED}
+
+
+class Decision(StrEnum):
+    """What became of one fact or message of an add."""
+
+    ADD = "ADD"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    NONE = "NONE"
+
+    @property
+    def action(self) -> HistoryAction | None:
+        """Return the history action it leaves, if it changed anything."""
+        return None if self is Decision.NONE else HistoryAction(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A statement worth remembering, self-contained, and who said it."""
+
+    text: str
+    role: str
+    actor: str | None = None
+    attributed_to: str | None = None
+    kind: MemoryKind = MemoryKind.SEMANTIC
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A reserved place among a scope's verbatim memories, and the id that goes with it."""
+
+    number: int
+    memory_id: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One step of an add's plan: a fact to be decided on, or a turn to be kept verbatim."""
+
+    fact: Fact
+    turn: Turn | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One line of a job's results."""
+
+    decision: Decision
+    memory_id: str
+    text: str
+    previous_text: str | None = None
+    role: str | None = None
+    actor: str | None = None
+    attributed_to: str | None = None
+    categories: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddRequest:
+    """Messages to remember in a scope, and how.
+
+    Without `infer` each message that is not the system's is kept verbatim. `said_at` backdates
+    what is stored; metadata, categories, expiry and immutability go to every memory.
+    """
+
+    scope: Scope
+    messages: tuple[Message, ...]
+    infer: bool = True
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    said_at: datetime | None = None
+    expires_on: date | None = None
+    is_immutable: bool = False
+
+    @property
+    def project(self) -> str:
+        """The project whose work it is."""
+        return self.scope.project
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteAllRequest:
+    """Delete the memories that these filters (in the caller's language) let through."""
+
+    project: str
+    filters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of work of a project.
+
+    `request` is the work itself and `plan` what an add came to, kept so that the job can be
+    resumed after the first `done` steps. `attempt` counts who works on it: a commit of an older
+    attempt is refused.
+    """
+
+    id: str
+    project: str
+    request: AddRequest | DeleteAllRequest
+    status: JobStatus
+    created_at: datetime
+    plan: tuple[Draft, ...] | None = None
+    done: int = 0
+    attempt: int = 1
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    error: str | None = None
+    notes: Mapping[str, Json] = field(default_factory=dict)
+    """What the caller may want to know: the extractor's name, counts, token usage."""
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """The caller's key for one request, and a hash of the request's body."""
+
+    key: str
+    body_hash: str

@@ -1,0 +1,147 @@
+"""Memories, where they came from and what happened to them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.subjects import Scope
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+Vector: TypeAlias = NDArray[np.float32]
+"""One text's embedding: one dimension, unit length (or all zero for a text without words)."""
+
+MAX_TEXT_BYTES = 32 * 1024
+"""UTF-8 bytes of one memory's text; what a record item and an embedding model can both take."""
+
+MAX_METADATA_BYTES = 32 * 1024
+"""Bytes of one memory's metadata as JSON."""
+
+
+class MemoryKind(StrEnum):
+    """What a memory says: a fact, what happened when, or how a task is done."""
+
+    SEMANTIC = "semantic"
+    EPISODIC = "episodic"
+    PROCEDURAL = "procedural"
+
+
+class HistoryAction(StrEnum):
+    """What happened to a memory; the wire calls it event."""
+
+    ADD = "ADD"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A text's vector with the model that made it, stored as little-endian float16."""
+
+    model: str
+    data: bytes
+
+    @classmethod
+    def of(cls, model: str, vector: Vector) -> "Embedding":
+        """Return the vector in its stored form."""
+        return cls(model, vector.astype("<f2").tobytes())
+
+    def vector(self) -> Vector:
+        """Return the vector; cosines differ by less than 0.001 from before it was stored."""
+        return np.frombuffer(self.data, dtype="<f2").astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation as the caller sent it."""
+
+    role: str
+    content: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """One remembered text.
+
+    `created_at` is when it was said, as shown to the caller (an add may backdate it);
+    `recorded_at` is when the service learned it. `version` starts at 1 and grows by one with
+    every change. `turn` numbers verbatim memories within their scope.
+    """
+
+    id: str
+    scope: Scope
+    text: str
+    created_at: datetime
+    updated_at: datetime
+    recorded_at: datetime
+    version: int = 1
+    kind: MemoryKind = MemoryKind.SEMANTIC
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    role: str | None = None
+    actor: str | None = None
+    attributed_to: str | None = None
+    expires_on: date | None = None
+    is_immutable: bool = False
+    episode_id: str
+    turn: int | None = None
+    embedding: Embedding | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        """Tell whether its last day (inclusive, UTC) is over."""
+        return self.expires_on is not None and self.expires_on < now.astimezone(UTC).date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEvent:
+    """One immutable entry of a memory's history; `version` is the memory's after it."""
+
+    memory_id: str
+    version: int
+    action: HistoryAction
+    old_text: str | None
+    new_text: str | None
+    at: datetime
+    role: str | None = None
+    actor: str | None = None
+    cause: str
+    """The id of the job that did it."""
+    prompt_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """The messages of one add, verbatim and in order; its id is the id of the add's job."""
+
+    id: str
+    scope: Scope
+    messages: tuple[Message, ...]
+    first_turn: int
+    said_at: datetime
+
+
+def checked_metadata(metadata: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return a memory's metadata; raise `InvalidRequestError` if it is too large."""
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+        message = f"metadata must have at most {MAX_METADATA_BYTES} bytes of JSON"
+        raise InvalidRequestError(message)
+    return metadata
+
+
+def checked_text(text: str) -> str:
+    """Return a memory's text trimmed; raise `InvalidRequestError` if it is empty or too long."""
+    trimmed = text.strip()
+    if not trimmed:
+        message = "The text of a memory must not be empty"
+        raise InvalidRequestError(message)
+    if len(trimmed.encode()) > MAX_TEXT_BYTES:
+        message = f"The text of a memory must have at most {MAX_TEXT_BYTES} bytes"
+        raise InvalidRequestError(message)
+    return trimmed

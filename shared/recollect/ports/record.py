@@ -1,0 +1,207 @@
+"""The record: the truth about memories, episodes, history and jobs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from recollect.domain.errors import ConflictError
+from recollect.domain.filters import Filter
+from recollect.domain.jobs import IdempotencyKey, Job, Turn
+from recollect.domain.memory import Episode, HistoryEvent, Memory
+from recollect.domain.subjects import Scope, Subject, SubjectKind
+
+
+class LostRaceError(ConflictError):
+    """Somebody else committed first; nothing of this change was stored."""
+
+
+class TextTakenError(LostRaceError):
+    """A memory of the scope already has this text."""
+
+
+class VersionMovedError(LostRaceError):
+    """A memory is not at the version that the change was made from, or is gone."""
+
+
+class ClockMovedError(LostRaceError):
+    """The scope changed after the candidates of the decision were searched."""
+
+
+class FencedError(LostRaceError):
+    """A later attempt has taken over the job."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryWrite:
+    """One memory's step from `before` to `after`: no before adds it, no after deletes it."""
+
+    before: Memory | None
+    after: Memory | None
+    event: HistoryEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is committed at once or not at all.
+
+    Adding a memory takes its text's uniqueness in the scope, deleting it gives it up, updating
+    exchanges it. `expected_clocks` are the scope clocks (by scope key) that must not have moved;
+    the clock of every scope written to moves on. `job`, if given, replaces the stored state of
+    the job, which must still be at the same attempt.
+    """
+
+    at: datetime
+    writes: tuple[MemoryWrite, ...] = ()
+    expected_clocks: Mapping[str, int] | None = None
+    episode: Episode | None = None
+    job: Job | None = None
+
+
+class Record(Protocol):
+    """Keeps memories with their history; reads see every commit that was answered."""
+
+    @property
+    def largest_commit(self) -> int:
+        """How many writes one change can hold."""
+        ...
+
+    def commit(self, project: str, change: Change) -> None:
+        """Store the change with its history, uniqueness, memberships and pending items.
+
+        Raises a `LostRaceError` (see its kinds) and stores nothing if a condition fails.
+        """
+        ...
+
+    def get(self, project: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return the living memories among these, by id; unknown and deleted ones are absent."""
+        ...
+
+    def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
+        """Return a memory's events, oldest first; of deleted memories too; empty if unknown."""
+        ...
+
+    def episode(self, project: str, episode_id: str) -> Episode | None:
+        """Return the messages of one add, or None."""
+        ...
+
+
+class Scopes(Protocol):
+    """What is known of one scope as a whole."""
+
+    def clock(self, scope: Scope) -> int:
+        """Return how many changes the scope has seen; 0 for an unknown one."""
+        ...
+
+    def reserve_turns(self, scope: Scope, count: int) -> tuple[Turn, ...]:
+        """Return the next `count` turns, nobody else's ever; unused ones leave harmless gaps."""
+        ...
+
+    def find_texts(self, scope: Scope, texts: Sequence[str], *, now: datetime) -> dict[str, str]:
+        """Return text -> memory id for those that a living, unexpired memory of the scope has."""
+        ...
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a listing: just behind the memory with this time and id."""
+
+    created_at: datetime
+    memory_id: str
+
+
+@dataclass(frozen=True)
+class MemoryPage:
+    """Some memories of a listing; `count` of all that match is exact while `is_count_exact`."""
+
+    memories: tuple[Memory, ...]
+    count: int
+    is_count_exact: bool
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class SubjectEntry:
+    """A subject that has, or had, memories."""
+
+    subject: Subject
+    created_at: datetime
+    updated_at: datetime
+    memories: int
+
+
+class Listing(Protocol):
+    """Reads many memories or subjects in a stable order."""
+
+    def memories(
+        self,
+        project: str,
+        matching: Filter,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: Position | None = None,
+    ) -> MemoryPage:
+        """Return matching memories, last created first, ties by id, after `skip` or a position."""
+        ...
+
+    def subjects(
+        self, project: str, kinds: Sequence[SubjectKind], *, limit: int, skip: int = 0
+    ) -> list[SubjectEntry]:
+        """Return the project's subjects of these kinds that have memories, first created first."""
+        ...
+
+    def count_subjects(self, project: str) -> dict[SubjectKind, int]:
+        """Return how many subjects of each kind have memories."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A committed change of one memory that the index has not confirmed for one subject."""
+
+    id: str
+    subject_key: str
+    memory_id: str
+    version: int
+
+
+class Outbox(Protocol):
+    """The committed changes that the index has not confirmed yet."""
+
+    def pending(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
+        """Return the pending changes of these subjects, oldest first."""
+        ...
+
+    def confirm(self, project: str, done: Sequence[Pending]) -> None:
+        """Forget these."""
+        ...
+
+    def stale(self, *, before: datetime, limit: int) -> list[tuple[str, tuple[str, ...]]]:
+        """Return (project, subject keys) with changes pending since before then."""
+        ...
+
+
+class Jobs(Protocol):
+    """Jobs from their acceptance on; their progress is committed with the changes they make."""
+
+    def accept(self, job: Job, key: IdempotencyKey | None, *, lease_end: datetime) -> Job:
+        """Store the job, or return the one that this idempotency key already belongs to.
+
+        Until `lease_end` only who accepted it works on it.
+
+        Raises `IdempotencyMismatchError` if the key came with another body.
+        """
+        ...
+
+    def get(self, project: str, job_id: str) -> Job | None:
+        """Return the job, or None."""
+        ...
+
+    def claim(self, project: str, job_id: str, *, now: datetime, lease_end: datetime) -> Job | None:
+        """Take the job over with the next attempt; None if it succeeded or is being worked on."""
+        ...
+
+    def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (project, job id) of unfinished jobs whose lease has run out."""
+        ...
