@@ -1,0 +1,88 @@
+# Two commands are all it takes: `make start` and `make test`. `make help` lists the others.
+PYTHON ?=
+PORT ?=
+DATA ?=
+ARGS ?=
+SAM_CLI := aws-sam-cli==1.170.0
+INDEX := https://pypi.org/simple
+BIN := .venv/bin
+SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
+
+.PHONY: help setup start test lint format fuzz bench build deploy lock clean
+.PHONY: check-format check-lint check-types check-imports check-template check-sam check-tests
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything the service and its checks need
+	@$(SETUP) dev
+
+start: ## run the service on this machine; PORT=8080 DATA=memories.db PYTHON=python3.12
+	@$(SETUP) run
+	@exec $(BIN)/recollect start $(if $(PORT),--port "$(PORT)") $(if $(DATA),--data "$(DATA)")
+
+test: setup lint check-sam check-tests ## run every check of the project
+	@echo "test: every check passed"
+
+lint: setup check-format check-lint check-types check-imports check-template ## run the checks that need no running code
+
+check-format:
+	@echo "check: format"
+	@$(BIN)/ruff format --check --quiet . || { echo "check: not formatted, run 'make format'"; exit 1; }
+
+check-lint:
+	@echo "check: lint"
+	@$(BIN)/ruff check --quiet .
+
+check-types:
+	@echo "check: types"
+	@$(BIN)/mypy --no-error-summary
+
+check-imports:
+	@echo "check: imports"
+	@PYTHONPATH=shared $(BIN)/lint-imports --no-logo
+
+check-template:
+	@echo "check: template"
+	@$(BIN)/cfn-lint template.yaml
+
+check-sam:
+	@echo "check: sam validate"
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint >/dev/null
+
+check-tests:
+	@echo "check: tests"
+	@$(BIN)/pytest --quiet -n 2 --cov --cov-report=
+	@echo "check: every branch of the domain and the use cases is tested"
+	@$(BIN)/coverage report --include='*/recollect/domain/*,*/recollect/usecases/*' --fail-under=100
+
+format: setup ## format the code and make the safe fixes
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+fuzz: setup ## send thousands of generated requests to the handlers
+	@$(BIN)/pytest -m fuzz $(ARGS)
+
+bench: setup ## measure, into benchmarks/results; ARGS="--data FILE"
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+build: setup ## build the functions for AWS; needs python3.13 on PATH
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
+
+deploy: build ## deploy to the AWS account in use
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy
+
+lock: ## choose dependency versions anew and write every locked file; ARGS=--upgrade
+	@$(SETUP) tools
+	@$(BIN)/uv lock --default-index $(INDEX) $(ARGS)
+	@echo "# Written by make lock." >layers/dependencies/requirements.txt
+	@$(BIN)/uv export --frozen --only-group layer --no-hashes --no-annotate --no-header 2>/dev/null \
+		>>layers/dependencies/requirements.txt
+	@echo "$(SAM_CLI)" | $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file scripts/sam-requirements.txt - >/dev/null
+
+clean: ## delete everything these commands made, but no data
+	@rm -rf .venv .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
+		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find shared functions tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,28 @@
+"""POST /v3/memories/add/."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recollect import bootstrap
+from recollect.entrypoints.answers import AddAnswer, add_answer
+from recollect.entrypoints.http import HttpApp
+from recollect.entrypoints.models import AddBody
+
+logger = Logger()
+app = HttpApp(bootstrap.check_key())
+add = bootstrap.add_memories()
+
+
+@app.post("/v3/memories/add", summary="Remember messages")
+def post_add(body: Annotated[AddBody, Body()]) -> AddAnswer:
+    """Remember a conversation: its facts, or with infer=false every message verbatim."""
+    return add_answer(add(body.request(app.project), app.idempotency_key))
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one API Gateway event."""
+    return app.resolve(event, context)

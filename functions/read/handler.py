@@ -1,0 +1,98 @@
+"""Everything that only reads: ping, lists, memories, history, episodes, entities, jobs, keys."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recollect import bootstrap
+from recollect.entrypoints import answers
+from recollect.entrypoints.http import HttpApp
+from recollect.entrypoints.models import ListBody, job_id_from, memory_id_from
+from recollect.entrypoints.paging import Page
+
+logger = Logger()
+app = HttpApp(bootstrap.check_key())
+list_memories = bootstrap.list_memories()
+read_memory = bootstrap.read_memory()
+list_subjects = bootstrap.list_subjects()
+read_job = bootstrap.read_job()
+list_keys = bootstrap.list_keys()
+
+
+@app.get("/v1/ping", summary="Check a key")
+def get_ping() -> answers.PingAnswer:
+    """Tell which project the key opens."""
+    return answers.ping_answer(app.project)
+
+
+@app.post("/v3/memories", summary="List memories")
+def post_list(
+    body: Annotated[ListBody, Body()],
+    page: Annotated[int | None, Query()] = None,
+    page_size: Annotated[int | None, Query()] = None,
+    cursor: Annotated[str | None, Query()] = None,
+) -> answers.MemoryPageAnswer:
+    """Return memories that the filters let through, last created first, page by page."""
+    asked = Page.asked(
+        body.page if page is None else page,
+        body.page_size if page_size is None else page_size,
+        cursor,
+    )
+    found = list_memories(
+        app.project,
+        body.matching(),
+        page=asked.number,
+        page_size=asked.size,
+        after=asked.after,
+        show_expired=body.show_expired,
+    )
+    return asked.answer(app.address, found, body.fields)
+
+
+@app.get("/v1/memories/<memory_id>", summary="Read a memory")
+def get_memory(memory_id: str) -> answers.MemoryAnswer:
+    """Return one memory, expired or not."""
+    return answers.memory_answer(read_memory(app.project, memory_id_from(memory_id)))
+
+
+@app.get("/v1/memories/<memory_id>/history", summary="Read a memory's history")
+def get_history(memory_id: str) -> list[answers.HistoryAnswer]:
+    """Return what happened to a memory, oldest first, also after its deletion."""
+    return answers.history_answers(read_memory.history(app.project, memory_id_from(memory_id)))
+
+
+@app.get("/v1/memories/<memory_id>/episode", summary="Read where a memory came from")
+def get_episode(memory_id: str) -> answers.EpisodeAnswer:
+    """Return the messages of the add that a memory came from."""
+    return answers.episode_answer(read_memory.episode(app.project, memory_id_from(memory_id)))
+
+
+@app.get("/v1/entities", summary="List entities")
+def get_entities(
+    page: Annotated[int | None, Query()] = None,
+    page_size: Annotated[int | None, Query()] = None,
+) -> answers.EntityPageAnswer:
+    """Return the users, agents, apps and runs that have memories."""
+    asked = Page.asked(page, page_size, None)
+    found = list_subjects(app.project, page=asked.number, page_size=asked.size)
+    return asked.entities(app.address, found, app.project)
+
+
+@app.get("/v1/event/<event_id>", summary="Follow a job")
+def get_event(event_id: str) -> answers.JobAnswer:
+    """Return how far a job is and what it did."""
+    return answers.job_answer(read_job(app.project, job_id_from(event_id)))
+
+
+@app.get("/v1/keys", summary="List API keys")
+def get_keys() -> answers.KeysAnswer:
+    """Return the project's keys without the keys themselves."""
+    return {"results": [answers.key_answer(key) for key in list_keys(app.project)]}
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one API Gateway event."""
+    return app.resolve(event, context)
