@@ -20,7 +20,7 @@ KEYWORD_SCALE = 7.0
 """The BM25 sum at which the keyword score is 1 - 1/e = 0.63: about two rare words in common.
 
 This and the two weights below were measured together on five long development conversations
-(LoCoMo) with the bundled embedder: recall@5/10/20/30 of .540/.628/.707/.744, against
+(LoCoMo) with the bundled embedder: recall@5/10/20/30 of .539/.628/.707/.746, against
 .530/.628/.705/.739 for the even mean of min-max scores, which say how a memory compares with the
 other candidates of the same query but nothing about how well it answers.
 """

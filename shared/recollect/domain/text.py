@@ -8,7 +8,7 @@ from functools import lru_cache
 import snowballstemmer
 
 MAX_TERM_LENGTH = 64
-"""Characters; longer words (mostly encoded data) are cut to this, since nobody searches for them."""
+"""Characters; longer words (mostly encoded data) are cut to this: nobody searches for them."""
 
 _STEMS_KEPT = 20_000
 """Words whose stems are remembered: a subject's vocabulary, in about 3 MB."""

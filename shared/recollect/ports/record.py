@@ -40,15 +40,26 @@ class MemoryWrite:
     after: Memory | None
     event: HistoryEvent
 
+    @property
+    def scope(self) -> Scope:
+        """The memory's scope, which is the same before and after."""
+        memory = self.after or self.before
+        if memory is None:
+            message = "A write is of a memory: before, after or both"
+            raise ValueError(message)
+        return memory.scope
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """What is committed at once or not at all.
 
     Adding a memory takes its text's uniqueness in the scope, deleting it gives it up, updating
-    exchanges it. `expected_clocks` are the scope clocks (by scope key) that must not have moved;
-    the clock of every scope written to moves on. `job`, if given, replaces the stored state of
-    the job, which must still be at the same attempt.
+    exchanges it; what counts is where all writes together end, not their order. An expired memory
+    loses its text to the first one that takes it. A change writes a memory at most once.
+    `expected_clocks` are the scope clocks (by scope key) that must not have moved; the clock of
+    every scope written to moves on by one. `job`, if given, replaces the stored state of the job,
+    which must be unfinished and still at the same attempt.
     """
 
     at: datetime

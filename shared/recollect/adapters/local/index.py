@@ -1,0 +1,164 @@
+"""The search index in the SQLite file, searched exactly in arrays that stay in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from recollect.adapters.local.database import Database
+from recollect.adapters.local.documents import (
+    INDEX_SCHEMA,
+    WHOLE_PROJECT,
+    Content,
+    DocumentChange,
+    write_changes,
+)
+from recollect.adapters.local.resident import Mask, Ranking, Resident, Rows, Scores
+from recollect.adapters.local.residents import Residents
+from recollect.adapters.local.sieve import Sieve
+from recollect.domain.memory import Memory
+from recollect.domain.ranking import TermStatistics
+from recollect.ports.index import IndexQuery, Proposal
+
+__all__ = ["INDEX_SCHEMA", "LocalIndex"]
+
+GROWTH = 4
+"""How many times more of a ranking is filtered next when what was filtered left too little."""
+MAX_CHUNK = 4_096
+"""Rows of a ranking that are filtered at once, so that few are read in vain."""
+
+
+class LocalIndex:
+    """A `MemoryIndex` that is up to date as soon as a change is answered, for every process.
+
+    `max_resident_bytes` bounds what the arrays take between searches. A subject that does not fit
+    is read from the file for each search: right, but slow.
+    """
+
+    def __init__(self, database: Database, *, max_resident_bytes: int) -> None:
+        self._database = database
+        self._residents = Residents(max_resident_bytes)
+
+    @property
+    def resident_bytes(self) -> int:
+        """About what the arrays take in memory now."""
+        return self._residents.size_in_bytes
+
+    def put(self, project: str, memories: Sequence[Memory]) -> None:
+        """Store or replace each unless the same or a newer version, or its removal, is there."""
+        newest = {memory.id: memory for memory in sorted(memories, key=attrgetter("version"))}
+        changes = [
+            DocumentChange(memory.id, memory.version, Content.of(memory))
+            for memory in newest.values()
+        ]
+        self._write(project, changes)
+
+    def remove(self, project: str, removals: Mapping[str, int]) -> None:
+        """Remove memories (id -> version of the deletion); they never come back."""
+        changes = [DocumentChange(memory_id, last, None) for memory_id, last in removals.items()]
+        self._write(project, changes)
+
+    def propose(self, project: str, query: IndexQuery) -> Proposal:
+        """Return the nearest and the best-worded memories that match the query's filter."""
+        subjects = query.matching.named_subjects()
+        keys = [WHOLE_PROJECT] if subjects is None else [subject.key for subject in subjects]
+        # The file is read after the arrays are held, so that it is never older than they are.
+        with self._residents.held(project, keys) as residents, self._database.reading() as file:
+            for resident in residents:
+                resident.refresh(file)
+            holdings = _disjoint(residents)
+            statistics = _statistics(holdings, query.terms)
+            sieve = Sieve(query.matching, project, file)
+            near = [(each.resident, each.nearest(query)) for each in holdings]
+            worded = [(each.resident, each.best_worded(statistics)) for each in holdings]
+            ids = [
+                *_best_matching(near, sieve, query.limit),
+                *_best_matching(worded, sieve, query.limit),
+            ]
+        return Proposal(tuple(dict.fromkeys(ids)), statistics)
+
+    def _write(self, project: str, changes: Sequence[DocumentChange]) -> None:
+        # Not synced to disk: the later confirmation of these changes, in the same file, syncs both.
+        with self._database.writing(durable=False) as file:
+            write_changes(file, project, changes)
+
+
+@dataclass(frozen=True)
+class _Holding:
+    """The arrays of one subject, and which of its rows no other subject of the search counts."""
+
+    resident: Resident
+    counted: Mask
+
+    def nearest(self, query: IndexQuery) -> Ranking:
+        return self.resident.nearest(query.vector, self.counted)
+
+    def best_worded(self, statistics: TermStatistics) -> Ranking:
+        return self.resident.best_worded(statistics, self.counted)
+
+
+def _disjoint(residents: Sequence[Resident]) -> list[_Holding]:
+    """Count each memory for the first subject that holds it."""
+    holdings: list[_Holding] = []
+    taken = np.empty(0, dtype=np.int64)
+    for resident in residents:
+        counted = resident.alive
+        if taken.size:
+            counted = counted & ~np.isin(resident.numbers, taken)
+        holdings.append(_Holding(resident, counted))
+        if len(residents) > 1:
+            taken = np.concatenate([taken, resident.numbers[counted]])
+    return holdings
+
+
+def _statistics(holdings: Sequence[_Holding], asked: Sequence[str]) -> TermStatistics:
+    documents = sum(int(np.count_nonzero(each.counted)) for each in holdings)
+    length = sum(each.resident.total_length(each.counted) for each in holdings)
+    frequencies = {
+        term: sum(each.resident.frequency(term, each.counted) for each in holdings)
+        for term in dict.fromkeys(asked)
+    }
+    return TermStatistics(documents, length / documents if documents else 0.0, frequencies)
+
+
+def _best_matching(
+    rankings: Sequence[tuple[Resident, Ranking]], sieve: Sieve, limit: int
+) -> list[str]:
+    """Return the ids of the best rows of all rankings that match the filter, best first."""
+    found = [pair for each in rankings for pair in _passing(*each, sieve=sieve, limit=limit)]
+    return [memory_id for _, memory_id in sorted(found, reverse=True)[:limit]]
+
+
+def _passing(
+    resident: Resident, ranking: Ranking, *, sieve: Sieve, limit: int
+) -> list[tuple[float, str]]:
+    found: list[tuple[float, str]] = []
+    for rows, scores in _chunks(ranking, limit):
+        passed = sieve.passes(resident, rows)
+        ids = [resident.ids[row] for row in rows[passed].tolist()]
+        found += zip(scores[passed].tolist(), ids, strict=True)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _chunks(ranking: Ranking, size: int) -> Iterator[Ranking]:
+    """Yield the ranking from its best rows to its worst, the first `size`, then more at a time.
+
+    Only what is asked for is put in order.
+    """
+    rows, scores = ranking
+    while 0 < size < len(rows):
+        places = np.argpartition(scores, -size)
+        rest, best = places[:-size], places[-size:]
+        yield _sorted(rows[best], scores[best])
+        rows, scores = rows[rest], scores[rest]
+        size = min(size * GROWTH, MAX_CHUNK)
+    if size > 0 and len(rows):
+        yield _sorted(rows, scores)
+
+
+def _sorted(rows: Rows, scores: Scores) -> Ranking:
+    order = np.argsort(-scores)
+    return rows[order], scores[order]

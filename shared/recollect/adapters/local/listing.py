@@ -1,0 +1,178 @@
+"""Lists of memories and subjects from a SQLite file."""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from recollect.adapters import stored
+from recollect.adapters.local.database import Database
+from recollect.adapters.local.record import memory_of
+from recollect.domain.filters import Filter, Unexpired
+from recollect.domain.filters.conditions import SubjectIn
+from recollect.domain.filters.logic import AllOf
+from recollect.domain.memory import Memory
+from recollect.domain.subjects import Subject, SubjectKind
+from recollect.ports.record import MemoryPage, Position, SubjectEntry
+
+EXACT_COUNT = 10_000
+"""Matches up to which a count is exact."""
+ROWS_AT_ONCE = 256
+NO_DAY = ""
+"""Sorts before every day, so that nothing has expired by it."""
+LATEST = ("~", "")
+"""Sorts behind every time."""
+
+
+@dataclass(frozen=True)
+class LocalListing:
+    """Reads many memories of the data file in order."""
+
+    database: Database
+
+    def memories(
+        self,
+        project: str,
+        matching: Filter,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: Position | None = None,
+    ) -> MemoryPage:
+        """Return matching memories, last created first, ties by id, after `skip` or a position."""
+        with self.database.reading() as connection:
+            window = _Window(limit, skip, after)
+            plain = _plain(matching)
+            if plain is not None:
+                return _page_of_subject(connection, project, *plain, window)
+            return _page_of_filter(connection, project, matching, window)
+
+    def subjects(
+        self, project: str, kinds: Sequence[SubjectKind], *, limit: int, skip: int = 0
+    ) -> list[SubjectEntry]:
+        """Return the project's subjects of these kinds that have memories, first created first."""
+        marks = ",".join("?" * len(kinds))
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM subjects WHERE project = ? AND kind IN ({marks})"  # noqa: S608
+                " AND memories > 0 ORDER BY created_at, subject_key LIMIT ? OFFSET ?",
+                (project, *kinds, limit, skip),
+            )
+            return [_subject_entry(row) for row in rows]
+
+    def count_subjects(self, project: str) -> dict[SubjectKind, int]:
+        """Return how many subjects of each kind have memories."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT kind, count(*) FROM subjects WHERE project = ? AND memories > 0"
+                " GROUP BY kind",
+                (project,),
+            ).fetchall()
+        return dict.fromkeys(SubjectKind, 0) | {SubjectKind(kind): count for kind, count in rows}
+
+
+def _plain(matching: Filter) -> tuple[Subject, Unexpired | None] | None:
+    """Return the one subject, and the expiry, that a filter is about, if it is about no more."""
+    match matching.parts if isinstance(matching, AllOf) else (matching,):
+        case [SubjectIn(subjects)] if len(subjects) == 1:
+            return next(iter(subjects)), None
+        case [SubjectIn(subjects), Unexpired() as unexpired] if len(subjects) == 1:
+            return next(iter(subjects)), unexpired
+        case _:
+            return None
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Which part of a listing is asked for."""
+
+    limit: int
+    skip: int
+    after: Position | None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Time and id behind which it starts."""
+        if self.after is None:
+            return LATEST
+        return stored.time_text(self.after.created_at), self.after.memory_id
+
+
+def _page_of_subject(
+    connection: sqlite3.Connection,
+    project: str,
+    subject: Subject,
+    unexpired: Unexpired | None,
+    window: _Window,
+) -> MemoryPage:
+    day = stored.day_text(unexpired.now) if unexpired else NO_DAY
+    [count] = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM members WHERE project = ? AND subject_key = ?"
+        " AND (expires_on IS NULL OR expires_on >= ?) LIMIT ?)",
+        (project, subject.key, day, EXACT_COUNT + 1),
+    ).fetchone()
+    rows = connection.execute(
+        "SELECT body, model, vector FROM (SELECT created_at, memory_id FROM members"
+        " WHERE project = ?1 AND subject_key = ?2 AND (expires_on IS NULL OR expires_on >= ?3)"
+        " AND (created_at, memory_id) < (?4, ?5)"
+        " ORDER BY created_at DESC, memory_id DESC LIMIT ?6 OFFSET ?7) AS page"
+        " JOIN memories ON project = ?1 AND memories.memory_id = page.memory_id"
+        " ORDER BY page.created_at DESC, page.memory_id DESC",
+        (project, subject.key, day, *window.place, window.limit + 1, window.skip),
+    ).fetchall()
+    memories = tuple(memory_of(project, row) for row in rows[: window.limit])
+    return _page(memories, count, has_more=len(rows) > window.limit)
+
+
+def _page_of_filter(
+    connection: sqlite3.Connection, project: str, matching: Filter, window: _Window
+) -> MemoryPage:
+    end = window.skip + window.limit
+    count = 0
+    found: list[Memory] = []
+    for memory in _walk(connection, project, matching):
+        if not matching.matches(memory):
+            continue
+        count += 1
+        is_behind = (stored.time_text(memory.created_at), memory.id) < window.place
+        if is_behind and len(found) <= end:
+            found.append(memory)
+        if count > EXACT_COUNT and len(found) > end:
+            break
+    return _page(tuple(found[window.skip : end]), count, has_more=len(found) > end)
+
+
+def _page(memories: tuple[Memory, ...], count: int, *, has_more: bool) -> MemoryPage:
+    return MemoryPage(memories, min(count, EXACT_COUNT), count <= EXACT_COUNT, has_more)
+
+
+def _walk(connection: sqlite3.Connection, project: str, matching: Filter) -> Iterator[Memory]:
+    """Yield what may match, last created first, without duplicates."""
+    named = matching.named_subjects()
+    if named is None:
+        rows = connection.execute(
+            "SELECT body, model, vector FROM memories WHERE project = ? AND body IS NOT NULL"
+            " ORDER BY created_at DESC, memory_id DESC",
+            (project,),
+        )
+    else:
+        marks = ",".join("?" * len(named))
+        rows = connection.execute(
+            "SELECT body, model, vector FROM (SELECT DISTINCT created_at, memory_id FROM members"  # noqa: S608
+            f" WHERE project = ? AND subject_key IN ({marks})) AS page"
+            " JOIN memories ON project = ? AND memories.memory_id = page.memory_id"
+            " ORDER BY page.created_at DESC, page.memory_id DESC",
+            (project, *(subject.key for subject in named), project),
+        )
+    while part := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        for row in part:
+            yield memory_of(project, row)
+
+
+def _subject_entry(row: sqlite3.Row) -> SubjectEntry:
+    return SubjectEntry(
+        Subject(SubjectKind(row["kind"]), row["name"]),
+        stored.time_of(row["created_at"]),
+        stored.time_of(row["updated_at"]),
+        row["memories"],
+    )

@@ -1,0 +1,84 @@
+"""Projects and their API keys in a SQLite file."""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+from recollect.adapters import stored
+from recollect.adapters.local.database import Database
+from recollect.domain.errors import NotFoundError
+from recollect.domain.keys import ApiKey
+
+SECRET_BYTES = 32
+
+
+def project_secret(connection: sqlite3.Connection, project: str) -> bytes:
+    """Return what texts and turns of the project are hashed with.
+
+    Raises `NotFoundError` for a project that has never had a key.
+    """
+    row = connection.execute("SELECT secret FROM projects WHERE project = ?", (project,)).fetchone()
+    if row is None:
+        message = "There is no such project"
+        raise NotFoundError(message)
+    secret: bytes = row["secret"]
+    return secret
+
+
+@dataclass(frozen=True)
+class LocalKeys:
+    """API keys in the data file."""
+
+    database: Database
+
+    def find(self, key_hash: str) -> ApiKey | None:
+        """Return the key with this hash, revoked or not, or None."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT * FROM keys WHERE key_hash = ?", (key_hash,)
+            ).fetchone()
+        return _key(row) if row else None
+
+    def create(self, project: str, key: ApiKey, key_hash: str) -> None:
+        """Store a new key, and the project if it is new."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO projects VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (project, secrets.token_bytes(SECRET_BYTES), stored.time_text(key.created_at)),
+            )
+            connection.execute(
+                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, NULL)",
+                (key_hash, key.id, project, key.name, stored.time_text(key.created_at)),
+            )
+
+    def list(self, project: str) -> "list[ApiKey]":
+        """Return the project's keys, oldest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM keys WHERE project = ? ORDER BY created_at, key_id", (project,)
+            )
+            return [_key(row) for row in rows]
+
+    def replace(self, project: str, key: ApiKey) -> None:
+        """Store a key's new state."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE keys SET name = ?, revoked_at = ? WHERE project = ? AND key_id = ?",
+                (
+                    key.name,
+                    stored.time_text(key.revoked_at) if key.revoked_at else None,
+                    project,
+                    key.id,
+                ),
+            )
+
+
+def _key(row: sqlite3.Row) -> ApiKey:
+    revoked_at = row["revoked_at"]
+    return ApiKey(
+        id=row["key_id"],
+        project=row["project"],
+        name=row["name"],
+        created_at=stored.time_of(row["created_at"]),
+        revoked_at=stored.time_of(revoked_at) if revoked_at else None,
+    )

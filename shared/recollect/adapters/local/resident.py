@@ -1,0 +1,262 @@
+"""What one subject holds, as arrays in memory that follow the file by its change numbers."""
+
+import sqlite3
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from recollect.adapters.local.documents import load_scope
+from recollect.domain.memory import Vector
+from recollect.domain.ranking import TermStatistics, term_weights, unit
+from recollect.domain.subjects import Scope
+
+Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Scores = NDArray[np.floating]
+Ranking = tuple[Rows, Scores]
+"""Rows and how well each fits, in no order."""
+
+MAX_DEAD_SHARE = 0.25
+"""Of the rows, superseded or removed ones; with more than this the arrays are read anew, which a
+subject pays once in a third as many changes as it has memories."""
+ROWS_AT_ONCE = 2_000
+"""How many rows are read between two extensions of the arrays."""
+
+# What Python objects take in CPython 3.11, rounded up; a test compares the sum with reality.
+RESIDENT_BYTES = 6_000
+ID_BYTES = 100
+FACET_BYTES = 1_200
+TERM_BYTES = 260
+POSTING_BYTES = 9
+
+
+@dataclass(frozen=True)
+class Facet:
+    """What filters may know of a memory without its body; many memories share one."""
+
+    scope: Scope
+    expires_on: date | None
+
+
+class Growing:
+    """An array that is appended to, in amortised constant time a row."""
+
+    def __init__(self, dtype: DTypeLike, *width: int) -> None:
+        self._items: NDArray[Any] = np.empty((0, *width), dtype=dtype)
+        self._size = 0
+
+    @property
+    def items(self) -> NDArray[Any]:
+        """The rows so far; what is written to them stays."""
+        return self._items[: self._size]
+
+    @property
+    def size_in_bytes(self) -> int:
+        """What the array takes, with the room it keeps."""
+        return self._items.nbytes
+
+    def extend(self, rows: NDArray[Any]) -> None:
+        """Append rows."""
+        size = self._size + len(rows)
+        if size > len(self._items):
+            capacity = max(size, 2 * self._size)
+            grown = np.empty((capacity, *self._items.shape[1:]), dtype=self._items.dtype)
+            grown[: self._size] = self.items
+            self._items = grown
+        self._items[self._size : size] = rows
+        self._size = size
+
+
+class VectorTable:
+    """The unit vectors of the rows that have one of these dimensions."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.rows = Growing(np.intp)
+        self.vectors = Growing(np.float32, dimensions)
+
+    def extend(self, rows: Sequence[int], blobs: Sequence[bytes]) -> None:
+        """Append the vectors (little-endian float16) of rows; all-zero ones are near nothing."""
+        stored = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1)
+        vectors = unit(stored.astype(np.float32))
+        has_direction = vectors.any(axis=1)
+        self.rows.extend(np.array(rows, dtype=np.intp)[has_direction])
+        self.vectors.extend(vectors[has_direction])
+
+
+class Resident:
+    """The memories of one subject of a project, a row each; hold `lock` to use it.
+
+    A change of a memory appends a row and marks the older one as dead.
+    """
+
+    def __init__(self, project: str, subject_key: str) -> None:
+        self.project = project
+        self.subject_key = subject_key
+        self.lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.ids: list[str] = []
+        self.facets: list[Facet] = []
+        self._numbers = Growing(np.int64)
+        self._alive = Growing(np.bool_)
+        self._facet_codes = Growing(np.int32)
+        self._lengths = Growing(np.int32)
+        self._tables: dict[int, VectorTable] = {}
+        self._postings: dict[str, array[int]] = {}
+        self._codes: dict[tuple[str, int | None], int] = {}
+        self._posting_count = 0
+        self._last_seq = 0
+        self._is_whole = True
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The document number of each row."""
+        return self._numbers.items
+
+    @property
+    def alive(self) -> Mask:
+        """Which rows are neither superseded nor removed."""
+        return self._alive.items
+
+    @property
+    def facet_codes(self) -> NDArray[np.int32]:
+        """The place of each row's facet in `facets`."""
+        return self._facet_codes.items
+
+    @property
+    def size_in_bytes(self) -> int:
+        """About what it all takes in memory."""
+        columns = [self._numbers, self._alive, self._facet_codes, self._lengths]
+        for table in self._tables.values():
+            columns += [table.rows, table.vectors]
+        return (
+            RESIDENT_BYTES
+            + sum(column.size_in_bytes for column in columns)
+            + ID_BYTES * len(self.ids)
+            + FACET_BYTES * len(self.facets)
+            + TERM_BYTES * len(self._postings)
+            + POSTING_BYTES * self._posting_count
+        )
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Take in what has changed in the file since the last time."""
+        if not self._is_whole:
+            self._clear()
+        (newest,) = connection.execute(
+            "SELECT max(seq) FROM index_members WHERE project = ? AND subject = ?",
+            (self.project, self.subject_key),
+        ).fetchone()
+        if newest is None or newest <= self._last_seq:
+            return
+        self._is_whole = False
+        self._load(connection)
+        if len(self.ids) - np.count_nonzero(self.alive) > MAX_DEAD_SHARE * len(self.ids):
+            self._clear()
+            self._load(connection)
+        self._last_seq = newest
+        self._is_whole = True
+
+    def nearest(self, vector: Vector, counted: Mask) -> Ranking:
+        """Return the cosines of the counted rows that have a vector of these dimensions."""
+        table = self._tables.get(len(vector))
+        if table is None or not vector.any():
+            return np.empty(0, np.intp), np.empty(0, np.float32)
+        # Unlike `@`, one thread a search: those of a matrix product wait for each other, and on a
+        # busy machine that takes longer than the product.
+        rows, cosines = table.rows.items, np.vecdot(table.vectors.items, unit(vector))
+        keep = counted[rows]
+        return (rows, cosines) if keep.all() else (rows[keep], cosines[keep])
+
+    def best_worded(self, statistics: TermStatistics, counted: Mask) -> Ranking:
+        """Return the BM25 sums of the counted rows that have a term of the statistics."""
+        sums = np.zeros(len(self.ids))
+        for term in statistics.frequencies:
+            rows, counts = self._rows_with(term)
+            sums[rows] += term_weights(term, counts, self._lengths.items[rows], statistics)
+        rows = np.flatnonzero((sums > 0) & counted)
+        return rows, sums[rows]
+
+    def frequency(self, term: str, counted: Mask) -> int:
+        """Return how many counted rows have the term."""
+        rows, _ = self._rows_with(term)
+        return int(np.count_nonzero(counted[rows]))
+
+    def total_length(self, counted: Mask) -> int:
+        """Return how many terms the counted rows have together."""
+        return int(self._lengths.items.sum(where=counted, dtype=np.int64))
+
+    def _rows_with(self, term: str) -> tuple[Rows, NDArray[np.int64]]:
+        posting = self._postings.get(term)
+        if posting is None:
+            return np.empty(0, np.intp), np.empty(0, np.int64)
+        # A copy, since an array that is looked into cannot grow.
+        pairs = np.array(posting, dtype=np.intp)
+        return pairs[::2], pairs[1::2]
+
+    def _load(self, connection: sqlite3.Connection) -> None:
+        documents = connection.execute(
+            "SELECT number, memory_id, is_removed, scope, last_day, terms, vector"
+            " FROM index_members AS member JOIN index_documents USING (number)"
+            " WHERE member.project = ? AND member.subject = ? AND member.seq > ?",
+            (self.project, self.subject_key, self._last_seq),
+        )
+        known = len(self.ids)
+        while batch := documents.fetchmany(ROWS_AT_ONCE):
+            if known:
+                self._bury(known, [document["number"] for document in batch])
+            self._append([document for document in batch if not document["is_removed"]])
+
+    def _bury(self, known: int, changed: list[int]) -> None:
+        self.alive[:known][np.isin(self.numbers[:known], changed)] = False
+
+    def _append(self, documents: Sequence[sqlite3.Row]) -> None:
+        first = len(self.ids)
+        texts = [document["terms"].split() for document in documents]
+        self.ids.extend(document["memory_id"] for document in documents)
+        self._numbers.extend(np.array([document["number"] for document in documents], np.int64))
+        self._alive.extend(np.ones(len(documents), dtype=np.bool_))
+        self._facet_codes.extend(np.array([self._code(row) for row in documents], np.int32))
+        self._lengths.extend(np.array([len(text) for text in texts], np.int32))
+        for row, text in enumerate(texts, start=first):
+            self._post(row, text)
+        vectors = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
+        for dimensions, rows, blobs in _by_dimensions(vectors):
+            table = self._tables.setdefault(dimensions, VectorTable(dimensions))
+            table.extend(rows, blobs)
+
+    def _post(self, row: int, text: Sequence[str]) -> None:
+        counts = Counter(text)
+        for term, count in counts.items():
+            posting = self._postings.get(term)
+            if posting is None:
+                posting = self._postings[term] = array("I")
+            posting.extend((row, count))
+        self._posting_count += len(counts)
+
+    def _code(self, document: sqlite3.Row) -> int:
+        scope, last_day = document["scope"], document["last_day"]
+        code = self._codes.get((scope, last_day))
+        if code is None:
+            code = self._codes[scope, last_day] = len(self.facets)
+            expires_on = None if last_day is None else date.fromordinal(last_day)
+            self.facets.append(Facet(load_scope(self.project, scope), expires_on))
+        return code
+
+
+def _by_dimensions(
+    vectors: Sequence[tuple[int, bytes | None]],
+) -> Iterator[tuple[int, list[int], list[bytes]]]:
+    groups: dict[int, list[tuple[int, bytes]]] = {}
+    for row, blob in vectors:
+        if blob:
+            groups.setdefault(len(blob) // 2, []).append((row, blob))
+    for dimensions, group in groups.items():
+        yield dimensions, [row for row, _ in group], [blob for _, blob in group]

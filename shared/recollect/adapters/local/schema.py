@@ -1,0 +1,56 @@
+"""The tables of the record in one SQLite file, named after the items of the record's design."""
+
+APPLICATION_ID = 0x5265636F
+"""`Reco` in ASCII, in the file's header: marks it as ours (PRAGMA application_id)."""
+FORMAT = 1
+"""Format of the file as a whole (PRAGMA user_version); newer ones are refused."""
+
+RECORD_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS projects (
+        project TEXT PRIMARY KEY, secret BLOB NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS keys (
+        key_hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL,
+        created_at TEXT NOT NULL, revoked_at TEXT) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS keys_of_project ON keys (project, key_id)",
+    """CREATE TABLE IF NOT EXISTS memories (
+        project TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL,
+        created_at TEXT NOT NULL, expires_on TEXT, body TEXT, model TEXT, vector BLOB,
+        PRIMARY KEY (project, memory_id))""",
+    """CREATE INDEX IF NOT EXISTS memories_by_time ON memories (project, created_at, memory_id)
+        WHERE body IS NOT NULL""",
+    """CREATE TABLE IF NOT EXISTS members (
+        project TEXT NOT NULL, subject_key TEXT NOT NULL, created_at TEXT NOT NULL,
+        memory_id TEXT NOT NULL, expires_on TEXT,
+        PRIMARY KEY (project, subject_key, created_at, memory_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS subjects (
+        project TEXT NOT NULL, subject_key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, memories INTEGER NOT NULL,
+        PRIMARY KEY (project, subject_key)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS markers (
+        project TEXT NOT NULL, scope_key TEXT NOT NULL, marker BLOB NOT NULL,
+        memory_id TEXT NOT NULL, expires_on TEXT,
+        PRIMARY KEY (project, scope_key, marker)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS scopes (
+        project TEXT NOT NULL, scope_key TEXT NOT NULL, clock INTEGER NOT NULL DEFAULT 0,
+        turns INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (project, scope_key)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS history (
+        project TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY (project, memory_id, version)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS episodes (
+        project TEXT NOT NULL, episode_id TEXT NOT NULL, scope_key TEXT NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY (project, episode_id))""",
+    """CREATE TABLE IF NOT EXISTS jobs (
+        project TEXT NOT NULL, job_id TEXT NOT NULL, status TEXT NOT NULL,
+        attempt INTEGER NOT NULL, lease_end TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (project, job_id))""",
+    """CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (lease_end)
+        WHERE status IN ('PENDING', 'RUNNING')""",
+    """CREATE TABLE IF NOT EXISTS idempotency (
+        project TEXT NOT NULL, key_hash TEXT NOT NULL, body_hash TEXT NOT NULL,
+        job_id TEXT NOT NULL, PRIMARY KEY (project, key_hash)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS pending (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, subject_key TEXT NOT NULL,
+        memory_id TEXT NOT NULL, version INTEGER NOT NULL, since TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS pending_of_subject ON pending (project, subject_key, place)",
+)

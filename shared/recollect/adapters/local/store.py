@@ -1,0 +1,75 @@
+"""The local edition's data file with everything that lives in it."""
+
+import os
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from recollect.adapters.local.database import Database
+from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
+from recollect.adapters.local.jobs import LocalJobs
+from recollect.adapters.local.listing import LocalListing
+from recollect.adapters.local.outbox import LocalOutbox
+from recollect.adapters.local.projects import LocalKeys
+from recollect.adapters.local.record import LocalRecord
+from recollect.adapters.local.schema import RECORD_SCHEMA
+from recollect.adapters.local.scopes import LocalScopes
+from recollect.domain.errors import UnavailableError
+
+OWNER_ONLY = 0o600
+
+
+class LocalStore:
+    """One SQLite file as record, index and outbox; opened when it is first used."""
+
+    def __init__(self, path: Path, *, embedding_model: str, resident_bytes: int) -> None:
+        self.path = path
+        self.database = Database(path, (*RECORD_SCHEMA, *INDEX_SCHEMA))
+        self.record = LocalRecord(self.database)
+        self.scopes = LocalScopes(self.database)
+        self.listing = LocalListing(self.database)
+        self.outbox = LocalOutbox(self.database)
+        self.jobs = LocalJobs(self.database)
+        self.keys = LocalKeys(self.database)
+        self._embedding_model = embedding_model
+        self._resident_bytes = resident_bytes
+
+    @cached_property
+    def index(self) -> LocalIndex:
+        """The search index over the same file."""
+        return LocalIndex(self.database, max_resident_bytes=self._resident_bytes)
+
+    def open(self) -> None:
+        """Make the file if it is missing, and check that this installation can use it.
+
+        Raises `UnavailableError` with one clear sentence if the file cannot be made, read or
+        written, is locked, damaged, another program's or of a newer format, or holds vectors of
+        another embedder.
+        """
+        _make(self.path)
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO meta VALUES ('embedding_model', ?) ON CONFLICT DO NOTHING",
+                (self._embedding_model,),
+            )
+            [model] = connection.execute(
+                "SELECT value FROM meta WHERE name = 'embedding_model'"
+            ).fetchone()
+        if model != self._embedding_model:
+            message = (
+                f"The data file {self.path} holds vectors of {model}, but {self._embedding_model}"
+                " is configured: choose the former with RECOLLECT_EMBEDDER, or another data file"
+            )
+            raise UnavailableError(message)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # An existing file is left to SQLite: closing any descriptor of a file gives up this
+        # process's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+    except OSError as error:
+        message = f"The data file {path} cannot be made: {error.strerror}"
+        raise UnavailableError(message) from error

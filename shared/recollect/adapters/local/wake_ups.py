@@ -1,0 +1,28 @@
+"""Wake-ups inside one process; other processes find the pending changes themselves."""
+
+import threading
+from collections.abc import Sequence
+
+
+class LocalWakeUps:
+    """Remembers who has news until somebody takes it; the same news twice is one."""
+
+    def __init__(self) -> None:
+        self._news: dict[tuple[str, tuple[str, ...]], None] = {}
+        self._condition = threading.Condition()
+
+    def index(self, project: str, subject_keys: Sequence[str]) -> None:
+        """Say that these subjects have changes that the index has not confirmed."""
+        with self._condition:
+            self._news[project, tuple(subject_keys)] = None
+            self._condition.notify()
+
+    def take(self, *, limit: int, wait_seconds: float) -> list[tuple[str, tuple[str, ...]]]:
+        """Return at most `limit` (project, subject keys), waiting for the first one."""
+        with self._condition:
+            if not self._news:
+                self._condition.wait(wait_seconds)
+            taken = list(self._news)[:limit]
+            for news in taken:
+                del self._news[news]
+            return taken

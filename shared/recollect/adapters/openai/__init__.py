@@ -1,0 +1,1 @@
+"""Adapters for any server that speaks the OpenAI protocol, such as Ollama, vLLM or LM Studio."""

@@ -1,0 +1,298 @@
+"""What every Embedder promises, and what the OpenAI one makes of servers good and bad."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from string import ascii_lowercase
+
+import numpy as np
+import pytest
+
+from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.adapters.openai.embedder import OpenAIEmbedder
+from recollect.domain.errors import UnavailableError
+from recollect.domain.memory import MAX_TEXT_BYTES
+from recollect.ports.models import Embedder, EmbeddingTask
+from tests.contract import openai_server
+from tests.contract.openai_server import (
+    DIMENSIONS,
+    KEY,
+    MODEL,
+    Behaviour,
+    Body,
+    OpenAIServer,
+    Reply,
+    numbers,
+    openai_client,
+    running_server,
+)
+
+TEXTS = ["Ada lives in Turin.", "Ada has two cats.", "The cats are called Plus and Minus."]
+BLANKS = ["", " ", "\n\t\u3000"]
+BATCH = 2
+
+
+@contextmanager
+def bundled() -> Iterator[Embedder]:
+    yield BundledEmbedder()
+
+
+@contextmanager
+def openai(
+    *behaviours: Behaviour,
+    key: str = KEY,
+    seconds: float = 10,
+    model: str = MODEL,
+    dimensions: int = DIMENSIONS,
+    request_dimensions: bool = False,
+) -> Iterator[tuple[OpenAIEmbedder, OpenAIServer]]:
+    with (
+        running_server(*behaviours) as server,
+        openai_client(server.url, key=key, seconds=seconds) as client,
+    ):
+        embedder = OpenAIEmbedder(
+            client,
+            model=model,
+            dimensions=dimensions,
+            batch_size=BATCH,
+            request_dimensions=request_dimensions,
+        )
+        yield embedder, server
+
+
+@contextmanager
+def openai_on_a_good_server() -> Iterator[Embedder]:
+    with openai() as (embedder, _):
+        yield embedder
+
+
+ADAPTERS = [
+    pytest.param(bundled, id="bundled"),
+    pytest.param(openai_on_a_good_server, id="openai"),
+]
+
+
+@pytest.fixture(params=ADAPTERS, scope="module")
+def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
+    build: Callable[[], AbstractContextManager[Embedder]] = request.param
+    with build() as built:
+        yield built
+
+
+@pytest.mark.parametrize("task", ["document", "query"])
+@pytest.mark.parametrize(
+    "text", [*TEXTS, "\U0001f600", "漢字かな", "\x00", "</s>", "a" * MAX_TEXT_BYTES]
+)
+def test_a_text_gives_a_vector_of_unit_length(
+    embedder: Embedder, text: str, task: EmbeddingTask
+) -> None:
+    [vector] = embedder.embed([text], task)
+
+    assert vector.dtype == np.float32
+    assert vector.shape == (embedder.dimensions,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_blank_text_gives_zeros_and_leaves_its_neighbours_alone(embedder: Embedder) -> None:
+    first, *blanks, last = embedder.embed([TEXTS[0], *BLANKS, TEXTS[1]], "document")
+
+    assert [vector.shape for vector in blanks] == [(embedder.dimensions,)] * len(BLANKS)
+    assert not np.any(blanks)
+    np.testing.assert_allclose([first, last], embedder.embed(TEXTS[:2], "document"), atol=1e-6)
+
+
+def test_only_blank_texts_give_only_zeros(embedder: Embedder) -> None:
+    assert not np.any(embedder.embed(BLANKS, "query"))
+
+
+def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
+    assert embedder.embed([], "document") == []
+
+
+def test_vectors_come_in_the_order_of_the_texts_however_many_they_are(embedder: Embedder) -> None:
+    texts = [f"Ada likes the letter {letter}" for letter in ascii_lowercase]
+
+    together = embedder.embed(texts, "document")
+
+    alone = [embedder.embed([text], "document")[0] for text in texts]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    assert len(np.unique(together, axis=0)) == len(texts)
+
+
+def test_a_text_is_nearest_to_itself(embedder: Embedder) -> None:
+    documents = np.array(embedder.embed(TEXTS, "document"))
+    queries = np.array(embedder.embed(TEXTS, "query"))
+
+    assert list(np.argmax(documents @ queries.T, axis=0)) == [0, 1, 2]
+
+
+def test_the_vectors_belong_to_the_caller(embedder: Embedder) -> None:
+    [before] = embedder.embed(TEXTS[:1], "document")
+    kept = before.copy()
+
+    before *= 0
+
+    np.testing.assert_array_equal(embedder.embed(TEXTS[:1], "document"), [kept])
+
+
+def test_threads_can_share_it(embedder: Embedder) -> None:
+    expected = embedder.embed(TEXTS, "document")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: embedder.embed(TEXTS, "document"), range(32)))
+
+    for vectors in answers:
+        np.testing.assert_allclose(vectors, expected, atol=1e-6)
+
+
+def test_the_model_is_named_with_its_dimension(embedder: Embedder) -> None:
+    name, _, dimensions = embedder.model.rpartition("-")
+
+    assert name
+    assert int(dimensions) == embedder.dimensions
+
+
+def test_openai_is_asked_in_batches_and_not_about_blank_texts() -> None:
+    with openai() as (embedder, server):
+        embedder.embed([TEXTS[0], "", TEXTS[1], " ", TEXTS[2]], "document")
+
+    assert server.bodies == [
+        {"model": MODEL, "input": TEXTS[:2]},
+        {"model": MODEL, "input": TEXTS[2:]},
+    ]
+
+
+def test_openai_shortens_vectors_when_told_to_ask_for_it() -> None:
+    with openai(dimensions=4, request_dimensions=True) as (embedder, server):
+        [vector] = embedder.embed(TEXTS[:1], "document")
+
+    assert server.bodies == [{"model": MODEL, "input": TEXTS[:1], "dimensions": 4}]
+    assert vector.shape == (4,)
+    assert embedder.model == "hash-4"
+
+
+def test_openai_may_answer_in_any_order() -> None:
+    with openai(openai_server.last_first) as (embedder, _):
+        vectors = embedder.embed(TEXTS[:2], "document")
+
+    for vector, text in zip(vectors, TEXTS[:2], strict=True):
+        direction = np.array(numbers(text)) / np.linalg.norm(numbers(text))
+        np.testing.assert_allclose(vector, direction, atol=1e-6)
+
+
+def test_openai_says_what_dimension_the_model_has() -> None:
+    with openai(dimensions=1024) as (embedder, _):
+        refusal = refused(embedder)
+
+    assert refusal == "The embedding model hash makes vectors of 8 numbers, but 1024 are configured"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "count"),
+    [
+        (openai_server.without_the_last, 1),
+        (openai_server.with_one_more, 3),
+        (openai_server.with_the_first_twice, 3),
+        (openai_server.with_one_index_twice, 2),
+        (openai_server.counting_from_one, 2),
+    ],
+)
+def test_openai_must_answer_each_text_once(behaviour: Behaviour, count: int) -> None:
+    with openai(behaviour) as (embedder, _):
+        refusal = refused(embedder)
+
+    assert refusal == (
+        f"The embedding model hash did not answer one vector for each of 2 texts "
+        f"(it answered {count})"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>It works!</html>",
+        b"\xff\xfe",
+        b"[]",
+        b'{"data": null}',
+        b'{"data": [{"index": 0, "embedding": "AACAPw=="}]}',
+        b'{"data": [{"index": 0, "embedding": [NaN, 0, 0, 0, 0, 0, 0, 0]}]}',
+        b'{"data": [{"embedding": [1, 0, 0, 0, 0, 0, 0, 0]}]}',
+    ],
+)
+def test_openai_must_answer_with_embeddings(content: bytes) -> None:
+    with openai(lambda _: (200, content)) as (embedder, _):
+        refusal = refused(embedder)
+
+    assert refusal == "The embedding model hash did not answer with a list of embeddings"
+
+
+def test_openai_recovers_when_the_server_does_and_does_not_retry_by_itself() -> None:
+    with openai(lambda _: (429, b"slow down")) as (embedder, server):
+        refusal = refused(embedder)
+        requests = len(server.bodies)
+        vectors = embedder.embed(TEXTS, "document")
+
+    assert refusal == "The embedding model hash answered 429 Too Many Requests"
+    assert requests == 1
+    assert len(vectors) == len(TEXTS)
+
+
+@pytest.mark.parametrize("status", [204, 307, 400, 500, 503])
+def test_openai_is_unavailable_when_the_server_refuses_without_repeating_what_it_says(
+    status: int,
+) -> None:
+    def echo(body: Body) -> Reply:
+        return status, b"" if status == 204 else body["input"][0].encode()
+
+    with openai(echo) as (embedder, _):
+        refusal = refused(embedder)
+
+    assert refusal.startswith("The embedding model hash ")
+    assert TEXTS[0] not in refusal
+
+
+def test_openai_gives_all_vectors_or_none() -> None:
+    with openai() as (embedder, server):
+        server.next.extend([openai_server.embed, lambda _: (500, b"")])
+        with pytest.raises(UnavailableError, match="500 Internal Server Error"):
+            embedder.embed(TEXTS, "document")
+
+
+def test_openai_says_that_the_key_or_the_model_is_wrong() -> None:
+    with openai(key="sk-wrong") as (embedder, _):
+        assert refused(embedder) == "The embedding model hash answered 401 Unauthorized"
+    with openai(model="other") as (embedder, _):
+        assert refused(embedder) == "The embedding model other answered 404 Not Found"
+
+
+def test_openai_never_repeats_a_malformed_key() -> None:
+    with openai(key="sk-secret\n") as (embedder, _):
+        refusal = refused(embedder)
+
+    assert refusal == "The embedding model hash cannot be reached (LocalProtocolError)"
+
+
+def test_openai_does_not_wait_longer_than_its_client() -> None:
+    with openai(seconds=0.2) as (embedder, server):
+        server.next.append(server.hang)
+        refusal = refused(embedder)
+
+    assert refusal == "The embedding model hash did not answer in time"
+
+
+def test_openai_is_unavailable_when_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with openai_client(f"http://127.0.0.1:{port}/v1") as client:
+        refusal = refused(OpenAIEmbedder(client, model=MODEL, dimensions=DIMENSIONS))
+
+    assert refusal == "The embedding model hash cannot be reached (ConnectError)"
+
+
+def refused(embedder: Embedder) -> str:
+    """Return what the embedder says when it refuses two texts."""
+    with pytest.raises(UnavailableError) as caught:
+        embedder.embed(TEXTS[:BATCH], "document")
+    return str(caught.value)
