@@ -1,0 +1,165 @@
+"""Add: remember the messages of a conversation, verbatim or as facts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.jobs import (
+    AddRequest,
+    Draft,
+    Fact,
+    IdempotencyKey,
+    Job,
+    JobStatus,
+)
+from recollect.domain.memory import Episode, Json, Message, checked_text
+from recollect.ports.models import Extractor
+from recollect.ports.queue import WakeUps
+from recollect.ports.record import (
+    Change,
+    ClockMovedError,
+    Record,
+    Scopes,
+    TextTakenError,
+    VersionMovedError,
+)
+from recollect.usecases.decisions import DecideDrafts, Step
+from recollect.usecases.work_on_jobs import WorkOnJobs
+
+MAX_LOST_RACES_INFERRED = 3
+MAX_LOST_RACES_VERBATIM = 50
+"""Every lost race means that another add committed; verbatim ones cost no model call."""
+SYSTEM_ROLES = frozenset({"system", "developer"})
+
+
+@dataclass(frozen=True)
+class AddMemories:
+    """Remember messages under a job: extract or take verbatim, decide, commit, wake the index."""
+
+    record: Record
+    scopes: Scopes
+    work: WorkOnJobs
+    extractor: Extractor
+    decide: DecideDrafts
+    wake_ups: WakeUps
+    now: Callable[[], datetime]
+
+    def __call__(self, request: AddRequest, key: IdempotencyKey | None = None) -> Job:
+        """Return the job with what was remembered, or the earlier job of the same key.
+
+        Repeating it with a key changes nothing; a job that failed is tried again. Raises
+        `InvalidRequestError` before anything is stored, `IdempotencyMismatchError`, or
+        `UnavailableError` when a model or the scope cannot be used now.
+        """
+        _check(request)
+        return self.work.start(request, key, self._carry_out)
+
+    def resume(self, job: Job) -> Job | None:
+        """Finish a job that failed or was abandoned; None if it is done or in other hands."""
+        return self.work.resume(job, self._carry_out)
+
+    def _carry_out(self, job: Job) -> Job:
+        request = job.request
+        if not isinstance(request, AddRequest):
+            raise TypeError(type(request))
+        job = self._planned(job, request)
+        while not job.status.is_final:
+            job = self._committed_next(job, request)
+        return job
+
+    def _planned(self, job: Job, request: AddRequest) -> Job:
+        if job.plan is not None:
+            return job
+        drafts, notes = self._drafts(request, job)
+        job = replace(job, plan=drafts, notes=notes)
+        if len(drafts) > self.record.largest_commit:
+            self.record.commit(job.project, Change(at=self.now(), job=job))
+        return job
+
+    def _drafts(self, request: AddRequest, job: Job) -> tuple[tuple[Draft, ...], dict[str, Json]]:
+        if request.infer:
+            said_at = request.said_at or job.created_at
+            extraction = self.extractor.extract(request.messages, said_at=said_at)
+            return tuple(map(Draft, extraction.facts)), dict(extraction.notes)
+        facts = [_verbatim(message) for message in request.messages if _is_said(message)]
+        turns = self.scopes.reserve_turns(request.scope, len(facts))
+        return tuple(map(Draft, facts, turns)), {}
+
+    def _committed_next(self, job: Job, request: AddRequest) -> Job:
+        for _ in range(MAX_LOST_RACES_INFERRED if request.infer else MAX_LOST_RACES_VERBATIM):
+            try:
+                return self._commit(job, request)
+            except (TextTakenError, ClockMovedError, VersionMovedError):
+                continue
+        message = "Too many adds in this scope at once; nothing of this part was stored"
+        raise UnavailableError(message)
+
+    def _commit(self, job: Job, request: AddRequest) -> Job:
+        plan = job.plan or ()
+        part = plan[job.done : job.done + self.record.largest_commit]
+        clock = self.scopes.clock(request.scope) if request.infer else None
+        steps = self.decide(job, request, part)
+        after = self._after(job, request, steps, len(part))
+        change = Change(
+            at=self.now(),
+            writes=tuple(step.write for step in steps if step.write),
+            expected_clocks={request.scope.key: clock} if clock is not None else None,
+            episode=_episode(job, request) if job.done == 0 else None,
+            job=after,
+        )
+        self.record.commit(job.project, change)
+        if change.writes:
+            keys = [subject.key for subject in request.scope.subjects]
+            self.wake_ups.index(job.project, keys)
+        return after
+
+    def _after(self, job: Job, request: AddRequest, steps: Sequence[Step], count: int) -> Job:
+        after = replace(
+            job,
+            done=job.done + count,
+            outcomes=(*job.outcomes, *(step.outcome for step in steps)),
+        )
+        if after.done < len(job.plan or ()):
+            return after
+        return replace(
+            after,
+            status=JobStatus.SUCCEEDED,
+            completed_at=self.now(),
+            request=replace(request, messages=()),
+            plan=None,
+        )
+
+
+def _check(request: AddRequest) -> None:
+    said = [message for message in request.messages if _is_said(message)]
+    if not said:
+        message = "messages must contain at least one message with text"
+        raise InvalidRequestError(message)
+    if not request.infer:
+        for turn in said:
+            checked_text(turn.content)
+
+
+def _is_said(message: Message) -> bool:
+    return message.role not in SYSTEM_ROLES and bool(message.content.strip())
+
+
+def _verbatim(message: Message) -> Fact:
+    return Fact(
+        text=checked_text(message.content),
+        role=message.role,
+        actor=message.name,
+        attributed_to=message.name or message.role,
+    )
+
+
+def _episode(job: Job, request: AddRequest) -> Episode:
+    turns = [draft.turn.number for draft in job.plan or () if draft.turn]
+    return Episode(
+        id=job.id,
+        scope=request.scope,
+        messages=request.messages,
+        first_turn=min(turns, default=0),
+        said_at=request.said_at or job.created_at,
+    )

@@ -1,0 +1,146 @@
+"""Changing or deleting one memory by its id."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from recollect.domain.errors import ConflictError, InvalidRequestError, NotFoundError
+from recollect.domain.memory import (
+    Embedding,
+    HistoryAction,
+    HistoryEvent,
+    Json,
+    Memory,
+    checked_text,
+)
+from recollect.ports.models import Embedder
+from recollect.ports.queue import WakeUps
+from recollect.ports.record import Change, MemoryWrite, Record, VersionMovedError
+
+MAX_LOST_RACES = 10
+
+
+def memory_not_found() -> NotFoundError:
+    """Return the refusal for ids that the project does not know."""
+    return NotFoundError("Memory not found!")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryChanges:
+    """What to change of a memory; what is None stays as it is.
+
+    `metadata` is merged into what is there, key by key. `clears_expiry` removes the last day.
+    """
+
+    text: str | None = None
+    metadata: Mapping[str, Json] | None = None
+    said_at: datetime | None = None
+    expires_on: date | None = None
+    clears_expiry: bool = False
+
+    def apply(self, memory: Memory) -> Memory:
+        """Return the memory with these changes, its version and times as they were."""
+        return replace(
+            memory,
+            text=memory.text if self.text is None else checked_text(self.text),
+            metadata={**memory.metadata, **(self.metadata or {})},
+            created_at=self.said_at or memory.created_at,
+            expires_on=None if self.clears_expiry else self.expires_on or memory.expires_on,
+        )
+
+
+@dataclass(frozen=True)
+class UpdateMemory:
+    """Change a memory from the version that was read; never over somebody else's change."""
+
+    record: Record
+    embedder: Embedder
+    wake_ups: WakeUps
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def __call__(self, project: str, memory_id: str, changes: MemoryChanges) -> Memory:
+        """Return the changed memory; without any difference, the memory as it is.
+
+        Raises `NotFoundError`; `ConflictError` if somebody else changed it at the same time, if
+        it is immutable, or if another memory of its scope has the text; `InvalidRequestError`.
+        """
+        if changes == MemoryChanges():
+            message = "Nothing to change: give text, metadata, timestamp or expiration_date"
+            raise InvalidRequestError(message)
+        before = self.record.get(project, [memory_id]).get(memory_id)
+        if before is None:
+            raise memory_not_found()
+        if before.is_immutable:
+            message = "This memory is immutable"
+            raise ConflictError(message)
+        changed = changes.apply(before)
+        if changed == before:
+            return before
+        after = self._next_version(before, changed)
+        event = HistoryEvent(
+            memory_id=memory_id,
+            version=after.version,
+            action=HistoryAction.UPDATE,
+            old_text=before.text,
+            new_text=after.text,
+            at=after.updated_at,
+            role=after.role,
+            actor=after.actor,
+            cause=self.new_id(),
+        )
+        write = MemoryWrite(before=before, after=after, event=event)
+        self.record.commit(project, Change(at=after.updated_at, writes=(write,)))
+        self.wake_ups.index(project, [subject.key for subject in after.scope.subjects])
+        return after
+
+    def _next_version(self, before: Memory, changed: Memory) -> Memory:
+        embedding = before.embedding
+        if changed.text != before.text:
+            [vector] = self.embedder.embed([changed.text], "document")
+            embedding = Embedding.of(self.embedder.model, vector)
+        return replace(
+            changed, embedding=embedding, version=before.version + 1, updated_at=self.now()
+        )
+
+
+@dataclass(frozen=True)
+class DeleteMemory:
+    """Delete one memory, whatever its version."""
+
+    record: Record
+    wake_ups: WakeUps
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def __call__(self, project: str, memory_id: str) -> None:
+        """Delete it; raise `NotFoundError` if it is unknown, deleted, or another project's."""
+        for _ in range(MAX_LOST_RACES):
+            memory = self.record.get(project, [memory_id]).get(memory_id)
+            if memory is None:
+                raise memory_not_found()
+            write = deletion(memory, at=self.now(), cause=self.new_id())
+            try:
+                self.record.commit(project, Change(at=write.event.at, writes=(write,)))
+            except VersionMovedError:
+                continue
+            self.wake_ups.index(project, [subject.key for subject in memory.scope.subjects])
+            return
+        message = "This memory is being changed by others; try again"
+        raise ConflictError(message)
+
+
+def deletion(memory: Memory, *, at: datetime, cause: str) -> MemoryWrite:
+    """Return the write that deletes a memory from the version it was read at."""
+    event = HistoryEvent(
+        memory_id=memory.id,
+        version=memory.version + 1,
+        action=HistoryAction.DELETE,
+        old_text=memory.text,
+        new_text=None,
+        at=at,
+        role=memory.role,
+        actor=memory.actor,
+        cause=cause,
+    )
+    return MemoryWrite(before=memory, after=None, event=event)

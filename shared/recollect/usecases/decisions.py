@@ -1,0 +1,207 @@
+"""Deciding what each step of an add means for what the scope already knows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from recollect.domain.filters import Unexpired, both, in_scope
+from recollect.domain.jobs import AddRequest, Decision, Draft, Fact, Job, Outcome
+from recollect.domain.memory import Embedding, HistoryAction, HistoryEvent, Memory, Vector
+from recollect.domain.text import terms
+from recollect.ports.models import Choice, Decider, Embedder
+from recollect.ports.record import MemoryWrite, Scopes
+from recollect.usecases.candidates import FindCandidates
+
+NEAREST = 5
+"""Similar memories that a fact is compared with."""
+TURN_SPACING = timedelta(microseconds=1)
+"""Memories of one add are this far apart in `created_at`, so that lists keep their order."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of one draft."""
+
+    outcome: Outcome
+    write: MemoryWrite | None = None
+
+
+@dataclass(frozen=True)
+class DecideDrafts:
+    """Turn drafts into writes: exact repeats are NONE, verbatim turns ADD, facts are decided on."""
+
+    scopes: Scopes
+    embedder: Embedder
+    decider: Decider
+    find: FindCandidates
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def __call__(self, job: Job, request: AddRequest, drafts: Sequence[Draft]) -> list[Step]:
+        """Return one step a draft, in order; nothing is stored yet."""
+        texts = list(dict.fromkeys(draft.fact.text for draft in drafts))
+        known = self.scopes.find_texts(request.scope, texts, now=self.now())
+        new = [text for text in texts if text not in known]
+        vectors = dict(zip(new, self.embedder.embed(new, "document"), strict=True)) if new else {}
+        builder = _Builder(job, request, self.now(), self.embedder.model, vectors, known)
+        choices = self._choices(request, drafts, vectors)
+        return [
+            builder.step(job.done + place, draft, choices.get(draft.fact.text), self.new_id)
+            for place, draft in enumerate(drafts)
+        ]
+
+    def _choices(
+        self, request: AddRequest, drafts: Sequence[Draft], vectors: dict[str, Vector]
+    ) -> dict[str, tuple[Choice, Memory | None]]:
+        facts = {draft.fact.text: draft.fact for draft in drafts if draft.turn is None}
+        new = [fact for text, fact in facts.items() if text in vectors]
+        near = [self._near(request, fact, vectors[fact.text]) for fact in new]
+        if not any(near):
+            return {}
+        choices = self.decider.decide(new, [[memory.text for memory in some] for some in near])
+        return {
+            fact.text: (choice, some[choice.candidate] if choice.candidate is not None else None)
+            for fact, some, choice in zip(new, near, choices, strict=True)
+        }
+
+    def _near(self, request: AddRequest, fact: Fact, vector: Vector) -> list[Memory]:
+        matching = both(in_scope(request.scope), Unexpired(self.now()))
+        candidates = self.find(request.project, matching, vector, terms(fact.text), limit=NEAREST)
+        model = self.embedder.model
+
+        def closeness(memory: Memory) -> float:
+            embedding = memory.embedding
+            if embedding is None or embedding.model != model:
+                return 0.0
+            return float(embedding.vector() @ vector)
+
+        return sorted(candidates.memories, key=closeness, reverse=True)[:NEAREST]
+
+
+@dataclass
+class _Builder:
+    """Writes for one part of an add; remembers which texts it has given out."""
+
+    job: Job
+    request: AddRequest
+    now: datetime
+    model: str
+    vectors: dict[str, Vector]
+    known: dict[str, str]
+    touched: set[str] = field(default_factory=set)
+
+    def step(
+        self,
+        place: int,
+        draft: Draft,
+        chosen: tuple[Choice, Memory | None] | None,
+        new_id: Callable[[], str],
+    ) -> Step:
+        """Return what becomes of the draft at this place of the plan."""
+        text = draft.fact.text
+        if text in self.known:
+            return self._none(draft.fact, self.known[text], "the same text is known")
+        choice, target = chosen or (Choice(Decision.ADD), None)
+        if target is None or choice.decision is Decision.ADD or target.id in self.touched:
+            return self._add(place, draft, draft.turn.memory_id if draft.turn else new_id())
+        if choice.decision is Decision.NONE or target.is_immutable:
+            return self._none(draft.fact, target.id, choice.reason)
+        self.touched.add(target.id)
+        if choice.decision is Decision.DELETE:
+            return self._delete(draft.fact, target, choice)
+        return self._update(draft.fact, target, choice)
+
+    def _none(self, fact: Fact, memory_id: str, reason: str | None) -> Step:
+        return Step(self._outcome(Decision.NONE, fact, memory_id, reason=reason))
+
+    def _add(self, place: int, draft: Draft, memory_id: str) -> Step:
+        fact, request = draft.fact, self.request
+        memory = Memory(
+            id=memory_id,
+            scope=request.scope,
+            text=fact.text,
+            created_at=(request.said_at or self.job.created_at) + place * TURN_SPACING,
+            updated_at=self.now,
+            recorded_at=self.now,
+            kind=fact.kind,
+            metadata=request.metadata,
+            categories=fact.categories,
+            role=fact.role,
+            actor=fact.actor,
+            attributed_to=fact.attributed_to,
+            expires_on=request.expires_on,
+            is_immutable=request.is_immutable,
+            episode_id=self.job.id,
+            turn=draft.turn.number if draft.turn else None,
+            embedding=Embedding.of(self.model, self.vectors[fact.text]),
+        )
+        self.known[fact.text] = memory_id
+        return Step(
+            self._outcome(Decision.ADD, fact, memory_id),
+            MemoryWrite(
+                before=None,
+                after=memory,
+                event=self._event(HistoryAction.ADD, memory_id, 1, None, fact),
+            ),
+        )
+
+    def _update(self, fact: Fact, target: Memory, choice: Choice) -> Step:
+        after = replace(
+            target,
+            text=fact.text,
+            updated_at=self.now,
+            version=target.version + 1,
+            embedding=Embedding.of(self.model, self.vectors[fact.text]),
+        )
+        self.known[fact.text] = target.id
+        event = self._event(HistoryAction.UPDATE, target.id, after.version, target.text, fact)
+        outcome = self._outcome(
+            Decision.UPDATE, fact, target.id, previous=target.text, reason=choice.reason
+        )
+        return Step(outcome, MemoryWrite(before=target, after=after, event=event))
+
+    def _delete(self, fact: Fact, target: Memory, choice: Choice) -> Step:
+        event = replace(
+            self._event(HistoryAction.DELETE, target.id, target.version + 1, target.text, fact),
+            new_text=None,
+        )
+        outcome = self._outcome(
+            Decision.DELETE, fact, target.id, previous=target.text, reason=choice.reason
+        )
+        return Step(outcome, MemoryWrite(before=target, after=None, event=event))
+
+    def _event(
+        self, action: HistoryAction, memory_id: str, version: int, old: str | None, fact: Fact
+    ) -> HistoryEvent:
+        return HistoryEvent(
+            memory_id=memory_id,
+            version=version,
+            action=action,
+            old_text=old,
+            new_text=fact.text,
+            at=self.now,
+            role=fact.role,
+            actor=fact.actor,
+            cause=self.job.id,
+        )
+
+    def _outcome(
+        self,
+        decision: Decision,
+        fact: Fact,
+        memory_id: str,
+        *,
+        previous: str | None = None,
+        reason: str | None = None,
+    ) -> Outcome:
+        return Outcome(
+            decision=decision,
+            memory_id=memory_id,
+            text=fact.text,
+            previous_text=previous,
+            role=fact.role,
+            actor=fact.actor,
+            attributed_to=fact.attributed_to,
+            categories=fact.categories,
+            reason=reason,
+        )

@@ -1,0 +1,98 @@
+"""Deleting everything that belongs to some subjects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.filters import Filter, is_scoped, parse_filter
+from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.memory import Memory
+from recollect.ports.queue import WakeUps
+from recollect.ports.record import (
+    Change,
+    Listing,
+    Position,
+    Record,
+    VersionMovedError,
+)
+from recollect.usecases.change_memory import deletion
+from recollect.usecases.work_on_jobs import WorkOnJobs
+
+MAX_LOST_RACES = 50
+
+
+@dataclass(frozen=True)
+class DeleteMemories:
+    """Delete, under a job, the memories of some subjects that are there when it starts."""
+
+    record: Record
+    listing: Listing
+    work: WorkOnJobs
+    wake_ups: WakeUps
+    now: Callable[[], datetime]
+
+    def __call__(self, request: DeleteAllRequest, key: IdempotencyKey | None = None) -> Job:
+        """Return the job when it is done; memories added meanwhile stay.
+
+        Repeating it finds nothing more to delete. Raises `InvalidRequestError` unless the filters
+        name a subject, or `*`, for every match.
+        """
+        if not is_scoped(parse_filter(request.filters)):
+            message = "At least one of user_id, agent_id, app_id or run_id is required"
+            raise InvalidRequestError(message)
+        return self.work.start(request, key, self._carry_out)
+
+    def resume(self, job: Job) -> Job | None:
+        """Finish a job that failed or was abandoned; None if it is done or in other hands."""
+        return self.work.resume(job, self._carry_out)
+
+    def _carry_out(self, job: Job) -> Job:
+        request = job.request
+        if not isinstance(request, DeleteAllRequest):
+            raise TypeError(type(request))
+        job = self._delete_all(job, parse_filter(request.filters))
+        now = self.now()
+        done = replace(
+            job,
+            status=JobStatus.SUCCEEDED,
+            completed_at=now,
+            notes={"deleted": job.done},
+        )
+        self.record.commit(job.project, Change(at=now, job=done))
+        return done
+
+    def _delete_all(self, job: Job, matching: Filter) -> Job:
+        position: Position | None = None
+        while True:
+            page = self.listing.memories(
+                job.project, matching, limit=self.record.largest_commit, after=position
+            )
+            before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
+            job = self._delete(job, before)
+            if not page.has_more:
+                return job
+            last = page.memories[-1]
+            position = Position(last.created_at, last.id)
+
+    def _delete(self, job: Job, memories: Sequence[Memory]) -> Job:
+        for _ in range(MAX_LOST_RACES):
+            if not memories:
+                return job
+            try:
+                return self._commit(job, memories)
+            except VersionMovedError:
+                current = self.record.get(job.project, [memory.id for memory in memories])
+                memories = list(current.values())
+        message = "These memories are being changed by others; try again"
+        raise UnavailableError(message)
+
+    def _commit(self, job: Job, memories: Sequence[Memory]) -> Job:
+        at = self.now()
+        done = job.done + len(memories)
+        after = replace(job, done=done)
+        writes = tuple(deletion(memory, at=at, cause=job.id) for memory in memories)
+        self.record.commit(job.project, Change(at=at, writes=writes, job=after))
+        keys = {subject.key for memory in memories for subject in memory.scope.subjects}
+        self.wake_ups.index(job.project, sorted(keys))
+        return after

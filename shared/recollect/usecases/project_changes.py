@@ -1,0 +1,80 @@
+"""Bringing the index to the record's state, and driving what was left behind."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from recollect.domain.errors import RecollectError
+from recollect.domain.jobs import AddRequest
+from recollect.ports.index import MemoryIndex
+from recollect.ports.queue import WakeUps
+from recollect.ports.record import Jobs, Outbox, Record
+from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.delete_memories import DeleteMemories
+
+BATCH = 500
+STALE_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class ProjectChanges:
+    """Write what the index has not seen of some subjects, from the record's current state."""
+
+    outbox: Outbox
+    record: Record
+    index: MemoryIndex
+
+    def __call__(self, project: str, subject_keys: Sequence[str]) -> int:
+        """Return how many pending changes were confirmed.
+
+        Repeating it is safe: the index ignores versions it has, and what is confirmed is gone.
+        """
+        confirmed = 0
+        while pending := self.outbox.pending(project, subject_keys, limit=BATCH):
+            newest = {item.memory_id: 0 for item in pending}
+            for item in pending:
+                newest[item.memory_id] = max(newest[item.memory_id], item.version)
+            living = self.record.get(project, list(newest))
+            gone = {key: version for key, version in newest.items() if key not in living}
+            if living:
+                self.index.put(project, list(living.values()))
+            if gone:
+                self.index.remove(project, gone)
+            self.outbox.confirm(project, pending)
+            confirmed += len(pending)
+        return confirmed
+
+
+@dataclass(frozen=True)
+class Maintain:
+    """Re-drive what a crash or a lost wake-up left behind: pending changes and abandoned jobs."""
+
+    outbox: Outbox
+    jobs: Jobs
+    wake_ups: WakeUps
+    add: AddMemories
+    delete_all: DeleteMemories
+    now: Callable[[], datetime]
+
+    def __call__(self, *, stale_after: timedelta = STALE_AFTER) -> int:
+        """Return how much was driven on; repeating it is safe."""
+        now = self.now()
+        stale = self.outbox.stale(before=now - stale_after, limit=BATCH)
+        for project, subject_keys in stale:
+            self.wake_ups.index(project, subject_keys)
+        abandoned = self.jobs.abandoned(now=now, limit=BATCH)
+        for project, job_id in abandoned:
+            self._resume(project, job_id)
+        return len(stale) + len(abandoned)
+
+    def _resume(self, project: str, job_id: str) -> None:
+        job = self.jobs.get(project, job_id)
+        if job is None:
+            return
+        carry_on = (
+            self.add.resume if isinstance(job.request, AddRequest) else self.delete_all.resume
+        )
+        # What it raises is written into the job; the next abandoned job has nothing to do with it.
+        with suppress(RecollectError):
+            carry_on(job)

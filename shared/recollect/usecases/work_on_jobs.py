@@ -1,0 +1,70 @@
+"""The life of a job: accepted once, worked on by one at a time, finished or failed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from recollect.domain.errors import RecollectError
+from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.ports.record import Change, FencedError, Jobs, Record
+
+LEASE = timedelta(seconds=60)
+"""How long a job may be silent before somebody else takes it over: twice the HTTP limit."""
+
+Work = Callable[[Job], Job]
+"""Carries a job on, committing its progress, and returns it in a final status."""
+
+
+@dataclass(frozen=True)
+class WorkOnJobs:
+    """Accept work under a job and carry it out, so that no piece of it is done twice."""
+
+    jobs: Jobs
+    record: Record
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def start(
+        self, request: AddRequest | DeleteAllRequest, key: IdempotencyKey | None, work: Work
+    ) -> Job:
+        """Return the finished job, or the earlier job of the same idempotency key.
+
+        A job that failed or was abandoned is tried again with its key. Raises what the work
+        raises, after writing it into the job, and `IdempotencyMismatchError`.
+        """
+        now = self.now()
+        job = Job(
+            id=self.new_id(),
+            project=request.project,
+            request=request,
+            status=JobStatus.RUNNING,
+            created_at=now,
+            started_at=now,
+        )
+        accepted = self.jobs.accept(job, key, lease_end=now + LEASE)
+        if accepted.id == job.id:
+            return self._carry_out(job, work)
+        return self.resume(accepted, work) or accepted
+
+    def resume(self, job: Job, work: Work) -> Job | None:
+        """Finish a job that failed or was abandoned; None if it is done or in other hands."""
+        now = self.now()
+        mine = self.jobs.claim(job.project, job.id, now=now, lease_end=now + LEASE)
+        return self._carry_out(mine, work) if mine else None
+
+    def _carry_out(self, job: Job, work: Work) -> Job:
+        try:
+            return work(job)
+        except FencedError:
+            return self.jobs.get(job.project, job.id) or job
+        except RecollectError as error:
+            self._fail(job, error)
+            raise
+
+    def _fail(self, job: Job, error: RecollectError) -> None:
+        now = self.now()
+        current = self.jobs.get(job.project, job.id)
+        if current is None or current.attempt != job.attempt:
+            return
+        failed = replace(current, status=JobStatus.FAILED, error=str(error), completed_at=now)
+        self.record.commit(job.project, Change(at=now, job=failed))
