@@ -6,6 +6,8 @@ that its function asks for. Adapters are imported inside the factories to keep c
 
 import secrets
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -30,8 +32,6 @@ from recollect.usecases.search_memories import SearchMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from recollect.adapters.local.store import LocalStore
     from recollect.adapters.local.wake_ups import LocalWakeUps
 
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return the configuration; raise `InvalidRequestError` in one line if it cannot be used."""
     try:
-        return Settings()
+        return Settings(**_CHOSEN)
     except ValidationError as error:
         problems = "; ".join(
             f"RECOLLECT_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"

@@ -6,6 +6,7 @@ Each document carries the schema version it was written with; reading upcasts ol
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from recollect.domain.jobs import (
@@ -237,6 +238,12 @@ def _load_outcome(document: Document) -> Outcome:
 
 
 def _scope(project: str, subjects: list[list[str]]) -> Scope:
+    return _shared_scope(project, tuple(map(tuple, subjects)))
+
+
+@lru_cache(maxsize=4096)
+def _shared_scope(project: str, subjects: tuple[tuple[str, str], ...]) -> Scope:
+    """One object for all memories of a scope, so that its hashes are computed once."""
     return Scope(project, tuple(Subject(SubjectKind(kind), name) for kind, name in subjects))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from recollect.domain.memory import HistoryAction, Json, MemoryKind, Message
+from recollect.domain.memory import Json, MemoryKind, Message
 from recollect.domain.subjects import Scope
 
 
@@ -30,11 +30,6 @@ class Decision(StrEnum):
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     NONE = "NONE"
-
-    @property
-    def action(self) -> HistoryAction | None:
-        """Return the history action it leaves, if it changed anything."""
-        return None if self is Decision.NONE else HistoryAction(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,7 +129,7 @@ class Episode:
 
 def checked_metadata(metadata: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return a memory's metadata; raise `InvalidRequestError` if it is too large."""
-    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+    if _bytes_of(json.dumps(metadata, ensure_ascii=False)) > MAX_METADATA_BYTES:
         message = f"metadata must have at most {MAX_METADATA_BYTES} bytes of JSON"
         raise InvalidRequestError(message)
     return metadata
@@ -141,7 +141,15 @@ def checked_text(text: str) -> str:
     if not trimmed:
         message = "The text of a memory must not be empty"
         raise InvalidRequestError(message)
-    if len(trimmed.encode()) > MAX_TEXT_BYTES:
+    if _bytes_of(trimmed) > MAX_TEXT_BYTES:
         message = f"The text of a memory must have at most {MAX_TEXT_BYTES} bytes"
         raise InvalidRequestError(message)
     return trimmed
+
+
+def _bytes_of(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        message = "Text must not contain half of a surrogate pair"
+        raise InvalidRequestError(message) from error

@@ -54,12 +54,14 @@ def terms(text: str) -> list[str]:
     between words (Chinese, Japanese; Korean is treated alike) give overlapping pairs of
     characters. Takes time linear in the length of the text.
     """
+    if text.isascii():
+        # A search reads a hundred texts: without a call for each word this takes half as long.
+        words = _WORD.findall(text.lower())
+        return [_stem(word[:MAX_TERM_LENGTH]) for word in words if word not in STOP_WORDS]
     return [term for word in _WORD.findall(_normal(text)) for term in _word_terms(word)]
 
 
 def _normal(text: str) -> str:
-    if text.isascii():
-        return text.lower()
     # The modifier letter apostrophe is the only one that counts as a letter.
     spelled = text.replace("\u02bc", "'")
     return _PIECE.sub(lambda piece: unicodedata.normalize("NFKC", piece[0]), spelled).casefold()

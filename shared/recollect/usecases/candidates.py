@@ -45,11 +45,13 @@ class FindCandidates:
         proposal = self.index.propose(project, IndexQuery(matching, vector, tuple(terms), limit))
         ids = dict.fromkeys((*proposal.memory_ids, *(item.memory_id for item in pending)))
         memories = self.record.get(project, list(ids))
-        unseen = {item.memory_id for item in pending if item.version == 1}
+        unseen = {item.memory_id for item in pending if item.version == 1} - set(
+            proposal.memory_ids
+        )
         matched = tuple(memory for memory in memories.values() if matching.matches(memory))
         statistics = _with_unseen(
             proposal.statistics,
-            [memory for memory in matched if memory.id in unseen - set(proposal.memory_ids)],
+            [memory for memory in matched if memory.id in unseen],
             terms,
         )
         degraded = ("index_lag",) if len(pending) > MAX_PENDING else ()

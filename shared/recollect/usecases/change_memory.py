@@ -1,5 +1,6 @@
 """Changing or deleting one memory by its id."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from recollect.domain.memory import (
     HistoryEvent,
     Json,
     Memory,
+    checked_metadata,
     checked_text,
 )
 from recollect.ports.models import Embedder
@@ -39,14 +41,20 @@ class MemoryChanges:
     clears_expiry: bool = False
 
     def apply(self, memory: Memory) -> Memory:
-        """Return the memory with these changes, its version and times as they were."""
+        """Return the memory with these changes, its version as it was.
+
+        Raises `InvalidRequestError` if the text or the merged metadata cannot be kept.
+        """
         return replace(
             memory,
             text=memory.text if self.text is None else checked_text(self.text),
-            metadata={**memory.metadata, **(self.metadata or {})},
+            metadata=self._merged(memory.metadata),
             created_at=self.said_at or memory.created_at,
             expires_on=None if self.clears_expiry else self.expires_on or memory.expires_on,
         )
+
+    def _merged(self, known: Mapping[str, Json]) -> Mapping[str, Json]:
+        return checked_metadata({**known, **self.metadata}) if self.metadata else known
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class UpdateMemory:
             message = "This memory is immutable"
             raise ConflictError(message)
         changed = changes.apply(before)
-        if changed == before:
+        if _is_same(changed, before):
             return before
         after = self._next_version(before, changed)
         event = HistoryEvent(
@@ -128,6 +136,15 @@ class DeleteMemory:
             return
         message = "This memory is being changed by others; try again"
         raise ConflictError(message)
+
+
+def _is_same(changed: Memory, before: Memory) -> bool:
+    # True equals 1 and 1.0 in Python, but a caller who sends one for the other means it.
+    return changed == before and _canonical(changed.metadata) == _canonical(before.metadata)
+
+
+def _canonical(metadata: Mapping[str, Json]) -> str:
+    return json.dumps(metadata, sort_keys=True)
 
 
 def deletion(memory: Memory, *, at: datetime, cause: str) -> MemoryWrite:

@@ -43,7 +43,8 @@ class DecideDrafts:
         known = self.scopes.find_texts(request.scope, texts, now=self.now())
         new = [text for text in texts if text not in known]
         vectors = dict(zip(new, self.embedder.embed(new, "document"), strict=True)) if new else {}
-        builder = _Builder(job, request, self.now(), self.embedder.model, vectors, known)
+        restated = frozenset(known.values())
+        builder = _Builder(job, request, self.now(), self.embedder.model, vectors, known, restated)
         choices = self._choices(request, drafts, vectors)
         return [
             builder.step(job.done + place, draft, choices.get(draft.fact.text), self.new_id)
@@ -88,6 +89,8 @@ class _Builder:
     model: str
     vectors: dict[str, Vector]
     known: dict[str, str]
+    restated: frozenset[str]
+    """Memories whose very text this part says again: no other fact of it may take it from them."""
     touched: set[str] = field(default_factory=set)
 
     def step(
@@ -106,6 +109,8 @@ class _Builder:
             return self._add(place, draft, draft.turn.memory_id if draft.turn else new_id())
         if choice.decision is Decision.NONE or target.is_immutable:
             return self._none(draft.fact, target.id, choice.reason)
+        if target.id in self.restated:
+            return self._add(place, draft, new_id())
         self.touched.add(target.id)
         if choice.decision is Decision.DELETE:
             return self._delete(draft.fact, target, choice)

@@ -69,13 +69,13 @@ class DeleteMemories:
                 job.project, matching, limit=self.record.largest_commit, after=position
             )
             before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
-            job = self._delete(job, before)
+            job = self._delete(job, matching, before)
             if not page.has_more:
                 return job
             last = page.memories[-1]
             position = Position(last.created_at, last.id)
 
-    def _delete(self, job: Job, memories: Sequence[Memory]) -> Job:
+    def _delete(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
         for _ in range(MAX_LOST_RACES):
             if not memories:
                 return job
@@ -83,7 +83,7 @@ class DeleteMemories:
                 return self._commit(job, memories)
             except VersionMovedError:
                 current = self.record.get(job.project, [memory.id for memory in memories])
-                memories = list(current.values())
+                memories = [memory for memory in current.values() if matching.matches(memory)]
         message = "These memories are being changed by others; try again"
         raise UnavailableError(message)
 

@@ -17,11 +17,14 @@ class LocalWakeUps:
             self._news[project, tuple(subject_keys)] = None
             self._condition.notify()
 
-    def take(self, *, limit: int, wait_seconds: float) -> list[tuple[str, tuple[str, ...]]]:
-        """Return at most `limit` (project, subject keys), waiting for the first one."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody has news, at most so long; tell whether somebody has."""
         with self._condition:
-            if not self._news:
-                self._condition.wait(wait_seconds)
+            return self._condition.wait_for(lambda: bool(self._news), seconds)
+
+    def take(self, *, limit: int) -> list[tuple[str, tuple[str, ...]]]:
+        """Return, and forget, at most `limit` (project, subject keys) with news."""
+        with self._condition:
             taken = list(self._news)[:limit]
             for news in taken:
                 del self._news[news]
