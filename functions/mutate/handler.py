@@ -10,7 +10,8 @@ from recollect import bootstrap
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.entrypoints import answers
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.models import KeyBody, UpdateBody, delete_filters, memory_id_from
+from recollect.entrypoints.models import KeyBody, UpdateBody
+from recollect.entrypoints.urls import delete_filters, memory_id_from
 
 logger = Logger()
 app = HttpApp(bootstrap.check_key())
@@ -37,6 +38,7 @@ def delete_one(memory_id: str) -> answers.MessageOnly:
 
 @app.delete("/v1/memories", summary="Delete all memories of entities")
 def delete_all(
+    *,
     user_id: Annotated[str | None, Query()] = None,  # noqa: ARG001 - read from the raw query
     agent_id: Annotated[str | None, Query()] = None,  # noqa: ARG001
     app_id: Annotated[str | None, Query()] = None,  # noqa: ARG001

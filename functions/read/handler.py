@@ -9,8 +9,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recollect import bootstrap
 from recollect.entrypoints import answers
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.models import ListBody, job_id_from, memory_id_from
+from recollect.entrypoints.models import ListBody
 from recollect.entrypoints.paging import Page
+from recollect.entrypoints.urls import job_id_from, memory_id_from
 
 logger = Logger()
 app = HttpApp(bootstrap.check_key())

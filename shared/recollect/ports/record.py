@@ -59,7 +59,8 @@ class Change:
     loses its text to the first one that takes it. A change writes a memory at most once.
     `expected_clocks` are the scope clocks (by scope key) that must not have moved; the clock of
     every scope written to moves on by one. `job`, if given, replaces the stored state of the job,
-    which must be unfinished and still at the same attempt.
+    which must be unfinished and still at the same attempt; until `lease_end`, if given, it stays
+    in the hands that it is in.
     """
 
     at: datetime
@@ -67,6 +68,7 @@ class Change:
     expected_clocks: Mapping[str, int] | None = None
     episode: Episode | None = None
     job: Job | None = None
+    lease_end: datetime | None = None
 
 
 class Record(Protocol):

@@ -25,7 +25,7 @@ from recollect.ports.record import (
     VersionMovedError,
 )
 from recollect.usecases.decisions import DecideDrafts, Step
-from recollect.usecases.work_on_jobs import WorkOnJobs
+from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES_INFERRED = 3
 MAX_LOST_RACES_VERBATIM = 50
@@ -101,8 +101,10 @@ class AddMemories:
         clock = self.scopes.clock(request.scope) if request.infer else None
         steps = self.decide(job, request, part)
         after = self._after(job, request, steps, len(part))
+        now = self.now()
         change = Change(
-            at=self.now(),
+            at=now,
+            lease_end=now + LEASE,
             writes=tuple(step.write for step in steps if step.write),
             expected_clocks={request.scope.key: clock} if clock is not None else None,
             episode=_episode(job, request) if job.done == 0 else None,

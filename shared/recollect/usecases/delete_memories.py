@@ -17,7 +17,7 @@ from recollect.ports.record import (
     VersionMovedError,
 )
 from recollect.usecases.change_memory import deletion
-from recollect.usecases.work_on_jobs import WorkOnJobs
+from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES = 50
 
@@ -92,7 +92,8 @@ class DeleteMemories:
         done = job.done + len(memories)
         after = replace(job, done=done)
         writes = tuple(deletion(memory, at=at, cause=job.id) for memory in memories)
-        self.record.commit(job.project, Change(at=at, writes=writes, job=after))
+        change = Change(at=at, lease_end=at + LEASE, writes=writes, job=after)
+        self.record.commit(job.project, change)
         keys = {subject.key for memory in memories for subject in memory.scope.subjects}
         self.wake_ups.index(job.project, sorted(keys))
         return after

@@ -1,6 +1,7 @@
 """The life of a job: accepted once, worked on by one at a time, finished or failed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, 
 from recollect.ports.record import Change, FencedError, Jobs, Record
 
 LEASE = timedelta(seconds=60)
-"""How long a job may be silent before somebody else takes it over: twice the HTTP limit."""
+"""How long a job may commit nothing before somebody else takes it over: twice the HTTP limit."""
 
 Work = Callable[[Job], Job]
 """Carries a job on, committing its progress, and returns it in a final status."""
@@ -63,8 +64,14 @@ class WorkOnJobs:
 
     def _fail(self, job: Job, error: RecollectError) -> None:
         now = self.now()
-        current = self.jobs.get(job.project, job.id)
-        if current is None or current.attempt != job.attempt:
-            return
-        failed = replace(current, status=JobStatus.FAILED, error=str(error), completed_at=now)
-        self.record.commit(job.project, Change(at=now, job=failed))
+        current = self.jobs.get(job.project, job.id) or job
+        failed = replace(
+            current,
+            attempt=job.attempt,
+            status=JobStatus.FAILED,
+            error=str(error),
+            completed_at=now,
+        )
+        # Whoever has taken the job over tells how it ends.
+        with suppress(FencedError):
+            self.record.commit(job.project, Change(at=now, job=failed))

@@ -12,12 +12,19 @@ from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.ports.record import FencedError
 
 
-def replace_job(connection: sqlite3.Connection, job: Job) -> None:
+def replace_job(connection: sqlite3.Connection, job: Job, lease_end: datetime | None) -> None:
     """Store a job's new state; raise `FencedError` if a later attempt has taken it over."""
     replaced = connection.execute(
-        "UPDATE jobs SET status = ?, body = ? WHERE project = ? AND job_id = ? AND attempt = ?"
-        " AND status IN ('PENDING', 'RUNNING')",
-        (job.status, stored.dump(stored.dump_job(job)), job.project, job.id, job.attempt),
+        "UPDATE jobs SET status = ?, body = ?, lease_end = coalesce(?, lease_end)"
+        " WHERE project = ? AND job_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')",
+        (
+            job.status,
+            stored.dump(stored.dump_job(job)),
+            stored.time_text(lease_end) if lease_end else None,
+            job.project,
+            job.id,
+            job.attempt,
+        ),
     )
     if replaced.rowcount != 1:
         message = f"Job {job.id} is being worked on by somebody else"

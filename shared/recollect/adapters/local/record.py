@@ -32,7 +32,7 @@ class LocalRecord:
         with self.database.writing() as connection:
             transaction = Transaction(connection, project, change.at)
             if change.job:
-                replace_job(connection, change.job)
+                replace_job(connection, change.job, change.lease_end)
             transaction.move_clocks(change)
             for write in change.writes:
                 transaction.free_text(write)

@@ -1,0 +1,99 @@
+"""`make bench`: measure, write `results/*.json`, and print and keep one Markdown table.
+
+Every measurement runs in a process of its own, so that none warms up or burdens the next.
+"""
+
+import argparse
+import importlib
+import json
+import multiprocessing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import RESULTS, table, write
+
+MEASUREMENTS = ("speed", "peer", "first_search")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the measurements that were asked for, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="conversations in the LoCoMo layout")
+    parser.add_argument("--only", nargs="+", choices=(*MEASUREMENTS, "locomo"))
+    asked = parser.parse_args(arguments)
+    names = asked.only or [*MEASUREMENTS, *(["locomo"] if asked.data else [])]
+    for name in names:
+        print(f"measuring {name} ...", flush=True)
+        write(name, _apart(name, [asked.data] if name == "locomo" else []))
+    report = _report()
+    (RESULTS / "README.md").write_text(report)
+    print(report)
+
+
+def _apart(name: str, arguments: Sequence[object]) -> dict[str, Any]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (name, *arguments))
+
+
+def _measure(name: str, *arguments: object) -> dict[str, Any]:
+    result: dict[str, Any] = importlib.import_module(f"benchmarks.{name}").measure(*arguments)
+    return result
+
+
+def _report() -> str:
+    kept = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    parts = ["# Measured by `make bench`\n"]
+    if "speed" in kept:
+        parts += [_speed_table(kept["speed"], kept.get("peer", {})), ""]
+        parts.append(f"Peak memory of the whole run: {kept['speed']['peak_mb']} MB.\n")
+    if "locomo" in kept:
+        parts += [_recall_table(kept["locomo"]), ""]
+    if "first_search" in kept:
+        first = kept["first_search"]
+        parts.append(
+            f"Fresh clone with empty caches to the first answer:"
+            f" {first['seconds_to_first_answer']} s,"
+            f" {first['downloaded_and_installed_mb']} MB installed ({first['what']}).\n"
+        )
+    return "\n".join(parts)
+
+
+def _speed_table(speed: dict[str, Any], peer: dict[str, Any]) -> str:
+    rows: list[list[object]] = []
+    for way in ("in_process", "http"):
+        rows += [
+            [f"{way.replace('_', ' ')}, {size}", *_cells(at, peer.get(size))]
+            for size, at in speed[way].items()
+        ]
+    rows += [
+        [f"mem0 2.2.1, {size}", "", at["adds_per_second_one_by_one"], *_times(at["search"]), "1"]
+        for size, at in peer.items()
+        if size.isdigit()
+    ]
+    header = ["memories", "adds/s, batches", "adds/s, single", "search p50", "p95 ms", "faster"]
+    return table(header, rows)
+
+
+def _cells(at: dict[str, Any], peer: dict[str, Any] | None) -> list[object]:
+    faster = round(peer["search"]["p50_ms"] / at["search"]["p50_ms"], 1) if peer else ""
+    batches = next(value for key, value in at.items() if key.startswith("adds_per_second_in"))
+    return [batches, at["adds_per_second_one_by_one"], *_times(at["search"]), faster]
+
+
+def _times(search: dict[str, float]) -> list[object]:
+    return [search["p50_ms"], search["p95_ms"]]
+
+
+def _recall_table(locomo: dict[str, Any]) -> str:
+    cuts = list(locomo["recall"])
+    rows = [
+        [f"category {category}", *recall.values()]
+        for category, recall in locomo["recall_by_category"].items()
+    ]
+    rows.append([f"all {locomo['questions']} questions", *locomo["recall"].values()])
+    return table(["LoCoMo recall", *cuts], rows)
+
+
+if __name__ == "__main__":
+    main()

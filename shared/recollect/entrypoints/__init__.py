@@ -1,0 +1,1 @@
+"""How requests, messages and commands reach the use cases."""

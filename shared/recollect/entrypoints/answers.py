@@ -1,0 +1,445 @@
+"""What callers get: memories, results and jobs as the mem0 clients read them."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.jobs import AddRequest, Job, JobStatus, Outcome
+from recollect.domain.keys import ApiKey
+from recollect.domain.memory import Episode, Memory, Message
+from recollect.domain.subjects import Subject, SubjectKind
+from recollect.ports.record import Position, SubjectEntry
+from recollect.usecases.read_memories import MemoryHistory, SubjectPage
+from recollect.usecases.search_memories import Found
+
+QUEUED = "Memory processing has been queued for background execution"
+STORED = "Memories stored successfully"
+DELETING = "Delete in progress. This may take some time."
+
+
+class MessageAnswer(TypedDict):
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+    name: str | None
+
+
+class MemoryAnswer(TypedDict, total=False):
+    """One memory; `fields` of the request may leave only some of these keys."""
+
+    id: str
+    memory: str
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+    session_id: str | None
+    metadata: dict[str, Any]
+    categories: list[str]
+    created_at: str
+    updated_at: str
+    expiration_date: str | None
+    structured_attributes: dict[str, Any]
+    kind: str
+    role: str | None
+    actor_id: str | None
+    attributed_to: str | None
+    immutable: bool
+    version: int
+    event_id: str
+    replaced_by: str | None
+    synthesized: bool
+    lifecycle_state: str
+    score: float
+    score_breakdown: dict[str, float]
+
+
+class DataAnswer(TypedDict):
+    """The memory once more, where some clients look for it."""
+
+    memory: str
+
+
+class OutcomeAnswer(TypedDict):
+    """What became of one message or fact."""
+
+    id: str
+    memory: str
+    event: Literal["ADD", "UPDATE", "DELETE", "NONE"]
+    data: DataAnswer
+    previous_memory: str | None
+    role: str | None
+    actor_id: str | None
+    attributed_to: str | None
+    categories: list[str]
+    reason: str | None
+
+
+class AddAnswer(TypedDict):
+    """What an add did, or the job to follow."""
+
+    message: str
+    status: str
+    event_id: str
+    results: list[OutcomeAnswer]
+
+
+class SearchAnswer(TypedDict):
+    """What was found, best first, and which parts of the service could not help."""
+
+    results: list[MemoryAnswer]
+    degraded: list[str]
+
+
+class MemoryPageAnswer(TypedDict):
+    """One page of a list."""
+
+    count: int
+    count_exact: bool
+    next: str | None
+    previous: str | None
+    results: list[MemoryAnswer]
+
+
+class HistoryAnswer(TypedDict):
+    """One event of a memory's history."""
+
+    id: str
+    memory_id: str
+    event: Literal["ADD", "UPDATE", "DELETE"]
+    input: list[MessageAnswer]
+    old_memory: str | None
+    new_memory: str | None
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+    session_id: str | None
+    metadata: dict[str, Any]
+    categories: list[str]
+    version: int
+    event_id: str
+    actor_id: str | None
+    role: str | None
+    is_deleted: bool
+    created_at: str
+    updated_at: str
+
+
+class EpisodeAnswer(TypedDict):
+    """The messages of one add."""
+
+    event_id: str
+    messages: list[MessageAnswer]
+    created_at: str
+
+
+class EntityAnswer(TypedDict):
+    """A user, agent, app or run that has memories."""
+
+    id: str
+    name: str
+    type: str
+    owner: str
+    total_memories: int
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class EntityPageAnswer(TypedDict):
+    """One page of entities, and how many of each kind there are."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[EntityAnswer]
+    total_users: int
+    total_agents: int
+    total_apps: int
+    total_runs: int
+
+
+class JobAnswer(TypedDict):
+    """How far a job is and what it did."""
+
+    id: str
+    event_type: str
+    status: str
+    payload: dict[str, Any]
+    metadata: dict[str, Any]
+    results: list[OutcomeAnswer]
+    created_at: str
+    updated_at: str
+    started_at: str | None
+    completed_at: str | None
+    latency: float | None
+    graph_status: str | None
+    error: str | None
+
+
+class MessageOnly(TypedDict):
+    """A word that it is done."""
+
+    message: str
+
+
+class DeleteAllAnswer(TypedDict):
+    """The job of a delete-all."""
+
+    message: str
+    event_id: str
+
+
+class PingAnswer(TypedDict):
+    """Which project the key opens."""
+
+    status: Literal["ok"]
+    org_id: str
+    project_id: str
+    user_email: str
+
+
+class KeyAnswer(TypedDict, total=False):
+    """What is known of a key; `key` itself only when it is made."""
+
+    id: str
+    name: str
+    project_id: str
+    created_at: str
+    revoked_at: str | None
+    key: str
+
+
+class KeysAnswer(TypedDict):
+    """The keys of a project."""
+
+    results: list[KeyAnswer]
+
+
+def ping_answer(project: str) -> PingAnswer:
+    """Return which project a key opens; the clients refuse to start without both ids."""
+    return {
+        "status": "ok",
+        "org_id": project,
+        "project_id": project,
+        "user_email": f"{project}@recollect.invalid",
+    }
+
+
+def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> MemoryAnswer:
+    """Return a memory as clients read it, cut to some fields if they asked for that."""
+    answer: MemoryAnswer = {
+        "id": memory.id,
+        "memory": memory.text,
+        **_names(memory),  # type: ignore[typeddict-item]
+        "metadata": dict(memory.metadata),
+        "categories": list(memory.categories),
+        "created_at": time_text(memory.created_at),
+        "updated_at": time_text(memory.updated_at),
+        "expiration_date": memory.expires_on.isoformat() if memory.expires_on else None,
+        "structured_attributes": _structured(memory.created_at),
+        "kind": memory.kind,
+        "role": memory.role,
+        "actor_id": memory.actor,
+        "attributed_to": memory.attributed_to,
+        "immutable": memory.is_immutable,
+        "version": memory.version,
+        "event_id": memory.episode_id,
+        "replaced_by": None,
+        "synthesized": False,
+        "lifecycle_state": "active",
+    }
+    if fields is None:
+        return answer
+    return {key: answer[key] for key in answer if key in {"id", *fields}}  # type: ignore[literal-required, return-value]
+
+
+def found_answer(found: Found, fields: Sequence[str] | None, *, explain: bool) -> MemoryAnswer:
+    """Return a search result: the memory, its score, and on request what the score is made of."""
+    answer = memory_answer(found.memory, fields)
+    answer["score"] = round(found.score.score, 4)
+    if explain:
+        answer["score_breakdown"] = {
+            "semantic": round(found.score.semantic, 4),
+            "bm25": round(found.score.keyword, 4),
+        }
+    return answer
+
+
+def add_answer(job: Job) -> AddAnswer:
+    """Return what an add did; while its job is in other hands, only the job to follow."""
+    is_done = job.status is JobStatus.SUCCEEDED
+    return {
+        "message": STORED if is_done else QUEUED,
+        "status": job.status if is_done else JobStatus.PENDING,
+        "event_id": job.id,
+        "results": [_outcome(outcome) for outcome in job.outcomes] if is_done else [],
+    }
+
+
+def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
+    """Return a memory's history, oldest event first."""
+    memory = history.memory
+    return [
+        {
+            "id": f"{event.memory_id}:{event.version}",
+            "memory_id": event.memory_id,
+            "event": event.action.value,
+            "input": [_message(message) for message in messages],
+            "old_memory": event.old_text,
+            "new_memory": event.new_text,
+            **_names(memory),  # type: ignore[typeddict-item]
+            "metadata": dict(memory.metadata) if memory else {},
+            "categories": list(memory.categories) if memory else [],
+            "version": event.version,
+            "event_id": event.cause,
+            "actor_id": event.actor,
+            "role": event.role,
+            "is_deleted": event.new_text is None,
+            "created_at": time_text(history.events[0][0].at),
+            "updated_at": time_text(event.at),
+        }
+        for event, messages in history.events
+    ]
+
+
+def episode_answer(episode: Episode) -> EpisodeAnswer:
+    """Return the messages of one add."""
+    return {
+        "event_id": episode.id,
+        "messages": [_message(message) for message in episode.messages],
+        "created_at": time_text(episode.said_at),
+    }
+
+
+def entities_answer(
+    page: SubjectPage, project: str, following: str | None, previous: str | None
+) -> EntityPageAnswer:
+    """Return one page of entities."""
+    return {
+        "count": sum(page.totals.values()),
+        "next": following,
+        "previous": previous,
+        "results": [_entity(entry, project) for entry in page.subjects],
+        "total_users": page.totals[SubjectKind.USER],
+        "total_agents": page.totals[SubjectKind.AGENT],
+        "total_apps": page.totals[SubjectKind.APP],
+        "total_runs": page.totals[SubjectKind.RUN],
+    }
+
+
+def job_answer(job: Job) -> JobAnswer:
+    """Return a job's state."""
+    ended = job.completed_at
+    took = (ended - (job.started_at or job.created_at)).total_seconds() * 1000 if ended else None
+    return {
+        "id": job.id,
+        "event_type": "ADD" if isinstance(job.request, AddRequest) else "DELETE_ALL",
+        "status": job.status,
+        "payload": {},
+        "metadata": dict(job.notes),
+        "results": [_outcome(outcome) for outcome in job.outcomes],
+        "created_at": time_text(job.created_at),
+        "updated_at": time_text(ended or job.started_at or job.created_at),
+        "started_at": time_text(job.started_at) if job.started_at else None,
+        "completed_at": time_text(ended) if ended else None,
+        "latency": took,
+        "graph_status": None,
+        "error": job.error,
+    }
+
+
+def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
+    """Return what is known of a key, with the key itself if it was just made."""
+    answer: KeyAnswer = {
+        "id": key.id,
+        "name": key.name,
+        "project_id": key.project,
+        "created_at": time_text(key.created_at),
+        "revoked_at": time_text(key.revoked_at) if key.revoked_at else None,
+    }
+    if secret is not None:
+        answer["key"] = secret
+    return answer
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as ISO 8601 in UTC."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def cursor_of(position: Position) -> str:
+    """Return a place in a list as an opaque text for a URL."""
+    raw = f"{time_text(position.created_at)}|{position.memory_id}"
+    return base64.urlsafe_b64encode(raw.encode()).decode()
+
+
+def position_of(cursor: str) -> Position:
+    """Return the place that `cursor_of` wrote; raise `InvalidRequestError` for anything else."""
+    try:
+        time, _, memory_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
+        return Position(datetime.fromisoformat(time).astimezone(UTC), memory_id)
+    except (ValueError, OverflowError, binascii.Error) as error:
+        message = "Invalid cursor."
+        raise InvalidRequestError(message) from error
+
+
+def _names(memory: Memory | None) -> dict[str, str | None]:
+    names = {f"{kind}_id": memory.scope.name_of(kind) if memory else None for kind in SubjectKind}
+    return {**names, "session_id": names["run_id"]}
+
+
+def _structured(time: datetime) -> dict[str, Any]:
+    utc = time.astimezone(UTC)
+    return {
+        "year": utc.year,
+        "month": utc.month,
+        "day": utc.day,
+        "hour": utc.hour,
+        "minute": utc.minute,
+        "quarter": (utc.month + 2) // 3,
+        "is_weekend": utc.isoweekday() > 5,  # noqa: PLR2004 - Friday
+        "day_of_week": utc.strftime("%A").lower(),
+        "day_of_year": utc.timetuple().tm_yday,
+        "week_of_year": utc.isocalendar().week,
+    }
+
+
+def _outcome(outcome: Outcome) -> OutcomeAnswer:
+    return {
+        "id": outcome.memory_id,
+        "memory": outcome.text,
+        "event": outcome.decision.value,
+        "data": {"memory": outcome.text},
+        "previous_memory": outcome.previous_text,
+        "role": outcome.role,
+        "actor_id": outcome.actor,
+        "attributed_to": outcome.attributed_to,
+        "categories": list(outcome.categories),
+        "reason": outcome.reason,
+    }
+
+
+def _message(message: Message) -> MessageAnswer:
+    return {"role": message.role, "content": message.content, "name": message.name}
+
+
+def _entity(entry: SubjectEntry, project: str) -> EntityAnswer:
+    subject: Subject = entry.subject
+    return {
+        "id": subject.name,
+        "name": subject.name,
+        "type": subject.kind,
+        "owner": project,
+        "total_memories": entry.memories,
+        "metadata": {},
+        "created_at": time_text(entry.created_at),
+        "updated_at": time_text(entry.updated_at),
+    }

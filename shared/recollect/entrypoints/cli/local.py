@@ -1,0 +1,162 @@
+"""The local edition in this process: the data file, its keys, the handlers, background work."""
+
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from recollect import bootstrap
+from recollect.adapters.local.store import LocalStore
+from recollect.domain.errors import RecollectError, UnavailableError
+from recollect.domain.keys import KEY_PATTERN, hash_key
+from recollect.entrypoints.answers import KeyAnswer, key_answer
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
+from recollect.entrypoints.server import GatewayTransport, Handler, LocalGateway, serve
+from recollect.entrypoints.worker import STALE_AFTER, LocalWorker
+
+DEFAULT_PROJECT: Final = "default"
+FIRST_KEY_NAME: Final = "first key"
+OWNER_ONLY: Final = 0o600
+
+
+@dataclass(frozen=True)
+class LocalKeys:
+    """The keys of one project in the data file."""
+
+    project: str
+
+    def create(self, name: str) -> KeyAnswer:
+        """Return a new key; raise `InvalidRequestError` for an empty or over-long name."""
+        return key_answer(*bootstrap.create_key()(self.project, name))
+
+    def all(self) -> list[KeyAnswer]:
+        """Return what is known of each key, oldest first."""
+        return [key_answer(key) for key in bootstrap.list_keys()(self.project)]
+
+    def revoke(self, key_id: str) -> KeyAnswer:
+        """Return the revoked key; raise `NotFoundError`."""
+        return key_answer(bootstrap.revoke_key()(self.project, key_id))
+
+
+@dataclass(frozen=True)
+class LocalEdition:
+    """One data file, opened, with everything that works on it."""
+
+    store: LocalStore
+    handlers: Mapping[str, Handler]
+
+    @property
+    def key_file(self) -> Path:
+        """Where the first key is kept, beside the data."""
+        return beside(self.store.path, ".key")
+
+    def first_key(self) -> str:
+        """Return the key of the project `default`, made at the first call.
+
+        A key that the data does not know (it belonged to another data file) is replaced. Raises
+        `UnavailableError` if the key was revoked, or if the file holds or can hold no key.
+        """
+        secret = read_key(self.key_file)
+        known = self.store.keys.find(hash_key(secret)) if secret else None
+        if secret is None or known is None:
+            _, secret = bootstrap.create_key()(DEFAULT_PROJECT, FIRST_KEY_NAME)
+            write_key(self.key_file, secret)
+        elif known.revoked_at:
+            message = (
+                f"The key in {self.key_file} was revoked: delete that file, and the next command"
+                " makes another key"
+            )
+            raise UnavailableError(message)
+        return secret
+
+    def keys(self, project: str) -> LocalKeys:
+        """Return the keys of a project, whether or not there is one of this name."""
+        return LocalKeys(project)
+
+    def transport(self) -> GatewayTransport:
+        """Return what lets an HTTP client call the handlers in this process."""
+        return GatewayTransport(self.handlers, routes(), now=now, new_id=new_id)
+
+    def serve(self, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+        """Answer requests and do the background work until SIGINT or SIGTERM."""
+        gateway = LocalGateway(self.handlers, routes(), now=now, new_id=new_id)
+        with self._worker():
+            serve(gateway, socket=listener, on_ready=on_ready)
+
+    def settle(self) -> None:
+        """Index what was written here, and drive on what others left behind."""
+        worker = self._worker()
+        worker.maintain(stale_after=STALE_AFTER)
+        while worker.project_news():
+            pass
+
+    def _worker(self) -> LocalWorker:
+        projector = self.handlers[PROJECTOR]
+        return LocalWorker(bootstrap.local_wake_ups(), projector, bootstrap.maintain(), now)
+
+
+@contextlib.contextmanager
+def opened(data: Path) -> Iterator[LocalEdition]:
+    """Yield the local edition on this data file, and index what was written before closing it.
+
+    Raises `UnavailableError` if the file cannot be used.
+    """
+    with bootstrap.local_edition(data) as store:
+        edition = LocalEdition(store, load_handlers((*HTTP_FUNCTIONS, PROJECTOR)))
+        yield edition
+        # All is in the record already: what cannot be indexed now is indexed by the next command.
+        with contextlib.suppress(RecollectError):
+            edition.settle()
+
+
+def beside(data: Path, extension: str) -> Path:
+    """Return the file beside the data file with this extension appended."""
+    return data.with_name(data.name + extension)
+
+
+def read_key(path: Path) -> str | None:
+    """Return the key in a file, None without the file; raise `UnavailableError`."""
+    try:
+        secret = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The key file {path} cannot be read: {error}"
+        raise UnavailableError(message) from error
+    if not KEY_PATTERN.fullmatch(secret):
+        message = f"The file {path} holds no key: move it away, and the next command makes a key"
+        raise UnavailableError(message)
+    return secret
+
+
+def write_key(path: Path, secret: str) -> None:
+    """Write a file that only its owner can read, whole or not at all; raise `UnavailableError`."""
+    draft = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(f"{secret}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"The key file {path} cannot be written: {error.strerror or error}"
+        raise UnavailableError(message) from error
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a new id."""
+    return str(uuid.uuid4())

@@ -1,0 +1,48 @@
+"""The deployed functions, loaded from their folders into this process."""
+
+import importlib.util
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+import recollect
+from recollect.domain.errors import UnavailableError
+from recollect.entrypoints.gateway import RouteTable
+from recollect.entrypoints.server import Handler
+
+ROOT = Path(recollect.__file__).parents[2]
+"""The project's folder: beside `shared` lie `functions` and `template.yaml`."""
+HTTP_FUNCTIONS = ("add", "search", "read", "mutate")
+PROJECTOR = "projector"
+
+
+def routes() -> RouteTable:
+    """Return which function serves which path, from the template that is deployed."""
+    return RouteTable.from_template(_existing(ROOT / "template.yaml"))
+
+
+def load_handlers(names: Iterable[str]) -> dict[str, Handler]:
+    """Return the `lambda_handler` of each function by its name."""
+    return {name: load_module(name).lambda_handler for name in names}
+
+
+def load_module(name: str) -> ModuleType:
+    """Return a function's handler module, freshly executed, as a cold start would."""
+    # Lambda collects metrics and logs from standard output; here they would fill a terminal.
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
+    path = _existing(ROOT / "functions" / name / "handler.py")
+    spec = importlib.util.spec_from_file_location(f"recollect_function_{name}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        message = f"{path} is missing: run Recollect from a clone of its repository"
+        raise UnavailableError(message)
+    return path

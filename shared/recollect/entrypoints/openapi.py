@@ -1,0 +1,146 @@
+"""The OpenAPI document: what the routers of all functions declare, in one, as clients call it."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, load_module
+from recollect.entrypoints.http import MAX_IDEMPOTENCY_KEY_LENGTH, HttpApp
+
+Json: TypeAlias = dict[str, Any]
+
+API_VERSION = "0.1.0"
+DESCRIPTION = (
+    "Long-term memory for AI agents. Every path is also answered without its last slash; "
+    "fields that are not declared are ignored."
+)
+_REFUSALS = {
+    400: "The request must be changed",
+    401: "The API key is missing, unknown or revoked",
+    404: "There is no such thing in the key's project",
+    409: "Somebody else changed it first, or it may not be changed",
+    413: "The request is larger than a function can be given",
+    422: "The idempotency key was used with another request",
+    503: "A dependency failed; the same call may work after Retry-After seconds",
+}
+_IDEMPOTENT = {("post", "/v3/memories/add"), ("delete", "/v1/memories")}
+_CONTESTED = {("put", "/v1/memories/{memory_id}"), ("delete", "/v1/memories/{memory_id}")}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A repeated request with the same key is answered by the first one's job.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
+}
+_SECURITY = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": "`Token m0-...`; `Bearer` is read, too.",
+}
+_ERROR = {
+    "title": "Error",
+    "description": "Why a request was refused: one text under the three names clients look for.",
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("detail", "error", "message")},
+    "required": ["detail", "error", "message"],
+}
+
+
+def openapi_document(apps: Iterable[HttpApp]) -> Json:
+    """Return the OpenAPI 3.1 document of these routers together.
+
+    Raises `ValueError` if two of them give one name to different schemas.
+    """
+    paths: dict[str, Json] = {}
+    schemas: dict[str, Json] = {"Error": _ERROR}
+    for app in apps:
+        part = app.get_openapi_schema(title="Recollect", version=API_VERSION)
+        declared = part.model_dump(by_alias=True, exclude_none=True, mode="json")
+        for path, operations in declared["paths"].items():
+            for method, operation in operations.items():
+                _complete(operation, method, path)
+            paths.setdefault(f"{path}/", {}).update(operations)
+        _merge(schemas, declared["components"]["schemas"])
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Recollect", "version": API_VERSION, "description": DESCRIPTION},
+        "servers": [{"url": "http://127.0.0.1:8080", "description": "The local edition"}],
+        "security": [{"key": []}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(_used(schemas, paths).items())),
+            "securitySchemes": {"key": _SECURITY},
+        },
+    }
+
+
+def openapi_text() -> str:
+    """Return the document of the functions in this repository, as it is committed."""
+    apps = [load_module(name).app for name in HTTP_FUNCTIONS]
+    return json.dumps(openapi_document(apps), indent=2, ensure_ascii=False) + "\n"
+
+
+def _complete(operation: Json, method: str, path: str) -> None:
+    """Add what Powertools cannot know: short ids, our refusals, the idempotency key."""
+    suffix = f"{re.sub(r'[^a-zA-Z0-9]', '_', path)}_{method}"
+    operation["operationId"] = operation["operationId"].removesuffix(suffix)
+    answer = operation["responses"]["200"]
+    operation["responses"] = {
+        "200": {**answer, "description": "Done"},
+        **{str(status): _refusal(status) for status in _statuses(operation, method, path)},
+    }
+    if (method, path) in _IDEMPOTENT:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+
+
+def _statuses(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    may_miss = "{" in path or "page" in names
+    possible = {
+        404: may_miss,
+        409: (method, path) in _CONTESTED,
+        422: (method, path) in _IDEMPOTENT,
+    }
+    return [status for status in _REFUSALS if possible.get(status, True)]
+
+
+def _refusal(status: int) -> Json:
+    schema = {"$ref": "#/components/schemas/Error"}
+    answer: Json = {
+        "description": _REFUSALS[status],
+        "content": {"application/json": {"schema": schema}},
+    }
+    if status == 503:  # noqa: PLR2004 - Service Unavailable
+        answer["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
+    return answer
+
+
+def _merge(schemas: dict[str, Json], more: Mapping[str, Json]) -> None:
+    for name, schema in more.items():
+        if schemas.setdefault(name, schema) != schema:
+            message = f"Two functions give the name {name} to different schemas"
+            raise ValueError(message)
+
+
+def _used(schemas: Mapping[str, Json], paths: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the schemas that operations refer to: Powertools' own error models are left."""
+    used: dict[str, Json] = {}
+    waiting = _references(paths)
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used[name] = schemas[name]
+            waiting |= _references(schemas[name])
+    return used
+
+
+def _references(part: Mapping[str, Any]) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(part)))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(openapi_text(), encoding="utf-8")

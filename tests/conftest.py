@@ -1,0 +1,50 @@
+"""What tests over HTTP share; a data file of its own for every test process."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.callers import Deployment, LiveService, served
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="recollect-tests-")
+atexit.register(_FOLDER.cleanup)
+for _name in [name for name in os.environ if name.startswith(("RECOLLECT_", "POWERTOOLS_"))]:
+    del os.environ[_name]
+os.environ.update(
+    RECOLLECT_EDITION="local",
+    RECOLLECT_DATA=str(Path(_FOLDER.name) / "memories.db"),
+    POWERTOOLS_LOG_LEVEL="CRITICAL",
+    POWERTOOLS_METRICS_DISABLED="true",
+    POWERTOOLS_SERVICE_NAME="memories",
+)
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Deployment:
+    return Deployment.fresh()
+
+
+@pytest.fixture
+def service(deployment: Deployment) -> Iterator[httpx.Client]:
+    """A client with a project of its own; the handlers run in this process."""
+    with deployment.client(deployment.new_key()) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(deployment: Deployment) -> Iterator[httpx.Client]:
+    """A client of another project."""
+    with deployment.client(deployment.new_key()) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def live_service(deployment: Deployment) -> Iterator[LiveService]:
+    """The same functions behind a real server."""
+    with served(deployment) as live:
+        yield live

@@ -1,0 +1,94 @@
+"""The template assigns paths to functions, the routers answer them: the two must agree."""
+
+from itertools import groupby
+from typing import Any
+
+import httpx
+import pytest
+
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, load_module, routes
+from recollect.entrypoints.gateway import DEFAULT_ROUTE, Route
+from recollect.entrypoints.openapi import openapi_text
+from tests.callers import ADDRESS, AN_ID, refusal_of
+
+NO_ROUTE = "There is no such route"
+NAMED = [route for route in routes().routes if route.path != DEFAULT_ROUTE]
+WITHOUT_BODY = {"DELETE", "GET"}
+
+
+def templated(function: str) -> set[tuple[str, str]]:
+    return {(route.method, route.path) for route in NAMED if route.function == function}
+
+
+def declared(function: str) -> set[tuple[str, str]]:
+    """Return what a function's own router declares, with and without the last slash."""
+    schema: dict[str, Any] = (
+        load_module(function).app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True)
+    )
+    return {
+        (method.upper(), path + slash)
+        for path, operations in schema["paths"].items()
+        for method in operations
+        for slash in ("", "/")
+    }
+
+
+@pytest.mark.parametrize("function", HTTP_FUNCTIONS)
+def test_the_template_has_exactly_the_routes_of_each_router(function: str) -> None:
+    assert templated(function) == declared(function)
+
+
+def test_no_other_function_answers_http() -> None:
+    assert {route.function for route in routes().routes} == set(HTTP_FUNCTIONS)
+
+
+def test_every_route_is_there_with_and_without_its_last_slash() -> None:
+    by_path = sorted(NAMED, key=lambda route: (route.method, route.path.rstrip("/")))
+    for key, same in groupby(by_path, key=lambda route: (route.method, route.path.rstrip("/"))):
+        paths = {route.path for route in same}
+        assert paths == {key[1], f"{key[1]}/"}
+
+
+@pytest.mark.parametrize("route", NAMED, ids=lambda route: route.key)
+def test_every_route_of_the_template_is_answered(service: httpx.Client, route: Route) -> None:
+    path = route.pattern.pattern.replace("\\", "").replace("([^/]+)", AN_ID)
+
+    body: dict[str, str] | None = None if route.method in WITHOUT_BODY else {}
+    response = service.request(route.method, path, json=body)
+
+    assert response.status_code in {200, 400, 404}
+    assert NO_ROUTE not in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/v1/nothing/"),
+        ("GET", f"/v1/memories/{AN_ID}/nothing/"),
+        ("GET", "/v1/memories/a%2Fb/"),
+        ("PATCH", "/v1/ping/"),
+        ("POST", "/v1/ping/"),
+        ("OPTIONS", "/v3/memories/add/"),
+        ("DELETE", "/v3/memories/"),
+        ("PUT", "/v1/keys/"),
+    ],
+)
+def test_what_no_route_takes_is_a_404_of_our_own(
+    service: httpx.Client, method: str, path: str
+) -> None:
+    response = service.request(method, path)
+
+    assert (response.status_code, refusal_of(response)) == (404, NO_ROUTE)
+
+
+def test_doubled_slashes_are_one_where_the_client_asks_first(service: httpx.Client) -> None:
+    assert service.get(f"{ADDRESS}//v1//ping//").status_code == 200
+
+
+def test_the_committed_openapi_document_is_what_the_routers_declare(
+    pytestconfig: pytest.Config,
+) -> None:
+    committed = (pytestconfig.rootpath / "docs" / "openapi.json").read_text(encoding="utf-8")
+
+    assert committed == openapi_text(), "run `make openapi`"

@@ -1,0 +1,241 @@
+"""The use cases over the local adapters, wired as in production but with a clock and ids given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache, cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
+from recollect.adapters.local.store import LocalStore
+from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.domain.filters import subject_is
+from recollect.domain.jobs import AddRequest, IdempotencyKey, Job
+from recollect.domain.memory import Memory, Message
+from recollect.domain.subjects import Scope
+from recollect.ports.index import MemoryIndex
+from recollect.ports.models import Decider, Embedder, Extractor
+from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
+from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.delete_memories import DeleteMemories
+from recollect.usecases.project_changes import Maintain, ProjectChanges
+from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.search_memories import Found, SearchMemories
+from recollect.usecases.work_on_jobs import WorkOnJobs
+from tests.builders import NOON, a_key, a_scope
+
+TICK = timedelta(milliseconds=1)
+RESIDENT_BYTES = 64 * 1024 * 1024
+
+
+class Clock:
+    """Starts at `NOON`; every look at it takes a millisecond, and tests can move it."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._start = start
+        self._looks = count()
+
+    def __call__(self) -> datetime:
+        return self._start + next(self._looks) * TICK
+
+    def forward(self, time: timedelta) -> None:
+        self._start += time
+
+
+class Ids:
+    """Ids in the shape of UUIDs, in order."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def __call__(self) -> str:
+        return f"00000000-0000-4000-8000-{next(self._numbers):012d}"
+
+
+@cache
+def embedder() -> BundledEmbedder:
+    """Return the bundled embedder, which reads its file once."""
+    return BundledEmbedder()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What the use cases are made of; the local adapters unless a test replaces one."""
+
+    record: Record
+    scopes: Scopes
+    listing: Listing
+    outbox: Outbox
+    jobs: Jobs
+    index: MemoryIndex
+    embedder: Embedder
+    extractor: Extractor
+    decider: Decider
+    wake_ups: LocalWakeUps
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    @classmethod
+    def over(
+        cls, store: LocalStore, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> "Ports":
+        return cls(
+            record=store.record,
+            scopes=store.scopes,
+            listing=store.listing,
+            outbox=store.outbox,
+            jobs=store.jobs,
+            index=store.index,
+            embedder=embedder(),
+            extractor=RuleBasedExtractor(),
+            decider=RuleBasedDecider(),
+            wake_ups=LocalWakeUps(),
+            now=now,
+            new_id=new_id,
+        )
+
+
+@dataclass(frozen=True)
+class Service:
+    """The use cases over one data file."""
+
+    store: LocalStore
+    ports: Ports
+    clock: Clock
+
+    def having(self, **ports: Any) -> "Service":  # noqa: ANN401 - any port
+        """Return the same service with other adapters behind these ports."""
+        return replace(self, ports=replace(self.ports, **ports))
+
+    @cached_property
+    def find(self) -> FindCandidates:
+        return FindCandidates(self.ports.index, self.ports.record, self.ports.outbox)
+
+    @cached_property
+    def work(self) -> WorkOnJobs:
+        ports = self.ports
+        return WorkOnJobs(ports.jobs, ports.record, ports.now, ports.new_id)
+
+    @cached_property
+    def decide(self) -> DecideDrafts:
+        ports = self.ports
+        return DecideDrafts(
+            ports.scopes, ports.embedder, ports.decider, self.find, ports.now, ports.new_id
+        )
+
+    @cached_property
+    def add(self) -> AddMemories:
+        ports = self.ports
+        return AddMemories(
+            ports.record,
+            ports.scopes,
+            self.work,
+            ports.extractor,
+            self.decide,
+            ports.wake_ups,
+            ports.now,
+        )
+
+    @cached_property
+    def search(self) -> SearchMemories:
+        return SearchMemories(self.ports.embedder, self.find, self.ports.now)
+
+    @cached_property
+    def list(self) -> ListMemories:
+        return ListMemories(self.ports.listing, self.ports.now)
+
+    @cached_property
+    def read(self) -> ReadMemory:
+        return ReadMemory(self.ports.record)
+
+    @cached_property
+    def subjects(self) -> ListSubjects:
+        return ListSubjects(self.ports.listing)
+
+    @cached_property
+    def read_job(self) -> ReadJob:
+        return ReadJob(self.ports.jobs)
+
+    @cached_property
+    def update(self) -> UpdateMemory:
+        ports = self.ports
+        return UpdateMemory(ports.record, ports.embedder, ports.wake_ups, ports.now, ports.new_id)
+
+    @cached_property
+    def delete(self) -> DeleteMemory:
+        ports = self.ports
+        return DeleteMemory(ports.record, ports.wake_ups, ports.now, ports.new_id)
+
+    @cached_property
+    def delete_all(self) -> DeleteMemories:
+        ports = self.ports
+        return DeleteMemories(ports.record, ports.listing, self.work, ports.wake_ups, ports.now)
+
+    @cached_property
+    def project_changes(self) -> ProjectChanges:
+        return ProjectChanges(self.ports.outbox, self.ports.record, self.ports.index)
+
+    @cached_property
+    def maintain(self) -> Maintain:
+        ports = self.ports
+        return Maintain(
+            ports.outbox, ports.jobs, ports.wake_ups, self.add, self.delete_all, ports.now
+        )
+
+    def open_project(self, project: str) -> str:
+        """Make the project, as its first key does."""
+        self.store.keys.create(project, a_key(project), key_hash=f"hash of {project}'s key")
+        return project
+
+    def new_scope(self, project: str = "acme", **names: str) -> Scope:
+        """Return a scope of a project that is there."""
+        return a_scope(self.open_project(project), **names)
+
+    def say(
+        self,
+        scope: Scope,
+        *texts: str,
+        infer: bool = False,
+        key: IdempotencyKey | None = None,
+        **options: Any,  # noqa: ANN401 - whatever an AddRequest has
+    ) -> Job:
+        """Add what a user said, verbatim unless told otherwise."""
+        messages = tuple(Message("user", text) for text in texts)
+        request = AddRequest(scope=scope, messages=messages, infer=infer, **options)
+        return self.add(request, key)
+
+    def remember(self, scope: Scope, text: str, **options: Any) -> Memory:  # noqa: ANN401 - as above
+        """Add one text and return its memory."""
+        [outcome] = self.say(scope, text, **options).outcomes
+        return self.read(scope.project, outcome.memory_id)
+
+    def listed(self, scope: Scope, **options: Any) -> tuple[Memory, ...]:  # noqa: ANN401 - as above
+        """List the memories of the scope's owner, last created first."""
+        matching = subject_is(scope.owner)
+        return self.list(scope.project, matching, page_size=200, **options).memories
+
+    def found(self, scope: Scope, query: str, *, limit: int = 1_000) -> tuple[Found, ...]:
+        """Search the memories of the scope's owner, however badly they fit."""
+        matching = subject_is(scope.owner)
+        return self.search(scope.project, query, matching, limit=limit, threshold=0.0).found
+
+    def index_all(self, scope: Scope) -> int:
+        """Run the projector for the scope's subjects."""
+        keys = [subject.key for subject in scope.subjects]
+        return self.project_changes(scope.project, keys)
+
+
+def a_service(
+    path: Path, clock: Clock | None = None, ids: Callable[[], str] | None = None
+) -> Service:
+    """Return the service over the data file, made if it is missing."""
+    store = LocalStore(path, embedding_model=embedder().model, resident_bytes=RESIDENT_BYTES)
+    store.open()
+    clock = clock or Clock()
+    return Service(store, Ports.over(store, clock, ids or Ids()), clock)

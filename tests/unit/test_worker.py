@@ -1,0 +1,84 @@
+"""The local worker: drives the projector with SQS events, and outlives what fails."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.entrypoints.messages import SubjectsHaveNews
+from recollect.entrypoints.worker import LocalWorker
+from tests.service import Service, a_service
+
+PATIENCE_SECONDS = 10
+
+
+class Projector:
+    """Keeps the events it gets; fails as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.bodies: list[str] = []
+        self.is_done = threading.Event()
+        self._failures = failures
+
+    def __call__(self, event: dict[str, Any], _context: object) -> dict[str, Any]:
+        if self._failures:
+            self._failures -= 1
+            raise OSError
+        self.bodies += [record["body"] for record in event["Records"]]
+        self.is_done.set()
+        return {"batchItemFailures": []}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    built = a_service(tmp_path / "recollect.db")
+    yield built
+    built.store.database.close()
+
+
+def a_worker(service: Service, projector: Projector) -> LocalWorker:
+    assert isinstance(service.ports.wake_ups, LocalWakeUps)
+    return LocalWorker(service.ports.wake_ups, projector, service.maintain, service.clock)
+
+
+def test_news_becomes_one_sqs_event(service: Service) -> None:
+    projector = Projector()
+    scope = service.new_scope(user="ada")
+    service.say(scope, "I like tea")
+
+    handed = a_worker(service, projector).project_news()
+
+    assert handed == 1
+    [news] = map(SubjectsHaveNews.model_validate_json, projector.bodies)
+    assert news.project == scope.project
+    assert news.subject_keys == [scope.owner.key]
+
+
+def test_no_news_calls_nobody(service: Service) -> None:
+    projector = Projector()
+
+    assert a_worker(service, projector).project_news() == 0
+    assert projector.bodies == []
+
+
+def test_the_thread_handles_news_and_stops(service: Service) -> None:
+    projector = Projector()
+    scope = service.new_scope(user="ada")
+
+    with a_worker(service, projector):
+        service.say(scope, "I like tea")
+        assert projector.is_done.wait(PATIENCE_SECONDS)
+
+
+def test_what_a_failed_batch_left_behind_is_driven_again(service: Service) -> None:
+    projector = Projector(failures=1)
+    scope = service.new_scope(user="ada")
+    service.say(scope, "I like tea")
+    service.clock.forward(timedelta(minutes=5))
+
+    with a_worker(service, projector):
+        assert projector.is_done.wait(PATIENCE_SECONDS)

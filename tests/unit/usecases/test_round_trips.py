@@ -1,0 +1,123 @@
+"""How often an operation asks the outside: exact numbers, whatever the size of the data."""
+
+from collections import Counter
+from typing import Any
+
+from recollect.domain.subjects import Scope
+from recollect.usecases.change_memory import MemoryChanges
+from tests.service import Service
+
+PORTS = ("record", "scopes", "listing", "outbox", "jobs", "index", "embedder", "wake_ups")
+
+
+class Counted:
+    """Passes every call on to a port and counts it."""
+
+    def __init__(self, name: str, port: object, calls: Counter[str]) -> None:
+        self._name = name
+        self._port = port
+        self._calls = calls
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - whatever the port has
+        found = getattr(self._port, method)
+        if not callable(found):
+            return found
+
+        def call(*arguments: object, **options: object) -> object:
+            self._calls[f"{self._name}.{method}"] += 1
+            return found(*arguments, **options)
+
+        return call
+
+
+def counted(service: Service) -> tuple[Service, Counter[str]]:
+    calls: Counter[str] = Counter()
+    ports = {name: Counted(name, getattr(service.ports, name), calls) for name in PORTS}
+    return service.having(**ports), calls
+
+
+def test_a_verbatim_add_is_six_calls_whatever_its_size(service: Service, scope: Scope) -> None:
+    watched, calls = counted(service)
+
+    watched.say(scope, *(f"message number {number}" for number in range(150)))
+
+    assert calls == {
+        "jobs.accept": 1,
+        "scopes.reserve_turns": 1,
+        "scopes.find_texts": 1,
+        "embedder.embed": 1,
+        "record.commit": 1,
+        "wake_ups.index": 1,
+    }
+
+
+def test_a_larger_add_stores_its_plan_and_commits_once_a_part(
+    service: Service, scope: Scope
+) -> None:
+    watched, calls = counted(service)
+    parts = 3
+
+    watched.say(scope, *(f"message number {number}" for number in range(200 * parts)))
+
+    assert calls["record.commit"] == 1 + parts
+    assert calls["embedder.embed"] == parts
+    assert calls["jobs.accept"] == calls["scopes.reserve_turns"] == 1
+
+
+def test_a_repeated_add_embeds_nothing_and_wakes_nobody(service: Service, scope: Scope) -> None:
+    service.say(scope, "I like tea")
+    watched, calls = counted(service)
+
+    watched.say(scope, "I like tea")
+
+    assert "embedder.embed" not in calls
+    assert "wake_ups.index" not in calls
+
+
+def test_an_inferred_add_searches_once_a_new_fact_and_embeds_them_together(
+    service: Service, scope: Scope
+) -> None:
+    watched, calls = counted(service)
+
+    watched.say(scope, "I live in Lisbon.", "My dog is called Rex.", infer=True)
+
+    assert calls == {
+        "jobs.accept": 1,
+        "scopes.clock": 1,
+        "scopes.find_texts": 1,
+        "embedder.embed": 1,
+        "outbox.pending": 2,
+        "index.propose": 2,
+        "record.get": 2,
+        "record.commit": 1,
+        "wake_ups.index": 1,
+    }
+
+
+def test_a_search_is_four_calls_however_much_there_is(service: Service, scope: Scope) -> None:
+    service.say(scope, *(f"message number {number} about tea" for number in range(200)))
+    service.index_all(scope)
+    service.say(scope, "one more about tea")
+    watched, calls = counted(service)
+
+    found = watched.found(scope, "tea", limit=100)
+
+    assert len(found) == 100
+    assert calls == {
+        "embedder.embed": 1,
+        "outbox.pending": 1,
+        "index.propose": 1,
+        "record.get": 1,
+    }
+
+
+def test_an_update_embeds_only_a_changed_text(service: Service, scope: Scope) -> None:
+    memory = service.remember(scope, "I like tea")
+    watched, calls = counted(service)
+
+    watched.update(scope.project, memory.id, MemoryChanges(metadata={"a": 1}))
+    assert calls == {"record.get": 1, "record.commit": 1, "wake_ups.index": 1}
+
+    watched.update(scope.project, memory.id, MemoryChanges(text="I like coffee"))
+    assert calls["embedder.embed"] == 1
+    assert calls["record.commit"] == 2

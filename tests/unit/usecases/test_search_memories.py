@@ -1,0 +1,139 @@
+"""What a search promises: the best first, scores with a meaning, clear refusals."""
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.filters import parse_filter, subject_is
+from recollect.domain.memory import Embedding
+from recollect.domain.subjects import Scope
+from recollect.usecases.search_memories import MAX_QUERY_LENGTH, MAX_RESULTS, SearchResult
+from tests.builders import NOON, a_change, a_memory, adding
+from tests.service import Service, embedder
+
+TEXTS = ("Lives in Lisbon", "Loves sailing boats", "Has a dog called Rex", "Works as a nurse")
+
+
+def search(service: Service, scope: Scope, query: str, **options: Any) -> SearchResult:  # noqa: ANN401 - whatever a search takes
+    return service.search(scope.project, query, subject_is(scope.owner), **options)
+
+
+def texts(result: SearchResult) -> list[str]:
+    return [found.memory.text for found in result.found]
+
+
+def test_the_best_answer_comes_first(service: Service, scope: Scope) -> None:
+    service.say(scope, *TEXTS)
+
+    result = search(service, scope, "what is the name of the dog?", threshold=0.0)
+
+    scores = [found.score.score for found in result.found]
+    assert texts(result)[0] == "Has a dog called Rex"
+    assert sorted(scores, reverse=True) == scores
+    assert all(0 <= score <= 1 for score in scores)
+    assert result.degraded == ()
+
+
+def test_the_answer_does_not_depend_on_the_projector(service: Service, scope: Scope) -> None:
+    service.say(scope, *TEXTS)
+    before = search(service, scope, "sailing in Lisbon", threshold=0.0)
+
+    service.index_all(scope)
+
+    after = search(service, scope, "sailing in Lisbon", threshold=0.0)
+    assert texts(after) == texts(before)
+    assert [found.score.score for found in after.found] == pytest.approx(
+        [found.score.score for found in before.found]
+    )
+
+
+def test_a_word_alone_can_find_a_memory(service: Service, scope: Scope) -> None:
+    [zero] = embedder().embed([""], "document")
+    without = a_memory(scope, "serial XK42-B")
+    strange = a_memory(scope, "serial XK43-B", vector=[1, 0])
+    blank = a_memory(scope, "serial XK44-B", embedding=Embedding.of(embedder().model, zero))
+    writes = [adding(memory) for memory in (without, strange, blank)]
+    service.store.record.commit(scope.project, a_change(*writes))
+
+    result = search(service, scope, "XK42", threshold=0.001)
+
+    assert texts(result) == ["serial XK42-B"]
+    assert result.found[0].score.semantic == 0
+
+
+def test_the_threshold_cuts_the_score(service: Service, scope: Scope) -> None:
+    service.say(scope, *TEXTS)
+    everything = search(service, scope, "dog", threshold=0.0).found
+
+    cut = search(service, scope, "dog", threshold=everything[0].score.score).found
+
+    assert len(everything) == len(TEXTS)
+    assert cut == everything[:1]
+
+
+def test_at_most_so_many_are_returned(service: Service, scope: Scope) -> None:
+    service.say(scope, *TEXTS)
+
+    assert len(search(service, scope, "dog", limit=2, threshold=0.0).found) == 2
+
+
+def test_equal_scores_are_in_the_order_they_were_said(service: Service, scope: Scope) -> None:
+    twins = [
+        a_memory(scope, text, id=name, created_at=NOON + timedelta(minutes=minutes))
+        for name, text, minutes in [("c", "tea", 1), ("b", "Tea", 0), ("a", "TEA", 1)]
+    ]
+    service.store.record.commit(scope.project, a_change(*map(adding, twins)))
+
+    result = search(service, scope, "tea", threshold=0.0)
+
+    assert [found.memory.id for found in result.found] == ["b", "a", "c"]
+
+
+def test_expired_memories_are_found_on_request_only(service: Service, scope: Scope) -> None:
+    service.say(scope, "likes tea", expires_on=NOON.date() - timedelta(days=1))
+
+    assert texts(search(service, scope, "tea")) == []
+    assert texts(search(service, scope, "tea", show_expired=True)) == ["likes tea"]
+
+
+def test_a_filter_that_nothing_matches_finds_nothing(service: Service, scope: Scope) -> None:
+    service.say(scope, "likes tea")
+
+    result = service.search(scope.project, "tea", parse_filter({"user_id": {"in": []}}))
+
+    assert result.found == ()
+
+
+def test_a_question_without_words_finds_nothing_above_zero(service: Service, scope: Scope) -> None:
+    service.say(scope, "likes tea")
+
+    assert search(service, scope, "?", threshold=0.9).found == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "reason"),
+    [
+        ("", {}, "query must not be empty"),
+        (" \n", {}, "query must not be empty"),
+        ("x" * (MAX_QUERY_LENGTH + 1), {}, "query must have at most"),
+        ("tea", {"limit": 0}, "top_k"),
+        ("tea", {"limit": MAX_RESULTS + 1}, "top_k"),
+        ("tea", {"threshold": -0.1}, "threshold"),
+        ("tea", {"threshold": 1.1}, "threshold"),
+        ("tea", {"threshold": math.nan}, "threshold"),
+    ],
+)
+def test_questions_that_cannot_be_asked_are_refused(
+    service: Service, scope: Scope, query: str, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=reason):
+        search(service, scope, query, **options)
+
+
+def test_the_longest_question_can_be_asked(service: Service, scope: Scope) -> None:
+    service.say(scope, "likes tea")
+
+    assert texts(search(service, scope, f" {'tea ' * (MAX_QUERY_LENGTH // 4)}")) == ["likes tea"]
