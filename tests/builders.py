@@ -13,7 +13,6 @@ from recollect.domain.keys import ApiKey
 from recollect.domain.memory import (
     Embedding,
     Episode,
-    HistoryAction,
     HistoryEvent,
     Memory,
     Message,
@@ -60,18 +59,18 @@ def a_memory(
 
 def adding(memory: Memory) -> MemoryWrite:
     """Return the write that adds a memory."""
-    return MemoryWrite(before=None, after=memory, event=_event(None, memory))
+    return _write(None, memory)
 
 
 def updating(before: Memory, **changes: Any) -> MemoryWrite:  # noqa: ANN401 - as in a_memory
     """Return the write that takes a memory to its next version, with these changes."""
     after = replace(before, version=before.version + 1, **changes)
-    return MemoryWrite(before=before, after=after, event=_event(before, after))
+    return _write(before, after)
 
 
 def deleting(before: Memory) -> MemoryWrite:
     """Return the write that deletes a memory."""
-    return MemoryWrite(before=before, after=None, event=_event(before, None))
+    return _write(before, None)
 
 
 def a_change(*writes: MemoryWrite, **rest: Any) -> Change:  # noqa: ANN401 - as in a_memory
@@ -103,21 +102,6 @@ def a_key(project: str, **changes: Any) -> ApiKey:  # noqa: ANN401 - whatever an
     return ApiKey(project=project, **{**defaults, **changes})
 
 
-def _event(before: Memory | None, after: Memory | None) -> HistoryEvent:
-    if before is None:
-        action = HistoryAction.ADD
-    else:
-        action = HistoryAction.UPDATE if after else HistoryAction.DELETE
-    memory = after or before
-    if memory is None:
-        message = "a write needs a memory"
-        raise ValueError(message)
-    return HistoryEvent(
-        memory_id=memory.id,
-        version=memory.version if after else memory.version + 1,
-        action=action,
-        old_text=before.text if before else None,
-        new_text=after.text if after else None,
-        at=NOON,
-        cause=memory.episode_id,
-    )
+def _write(before: Memory | None, after: Memory | None) -> MemoryWrite:
+    event = HistoryEvent.of(before, after, at=NOON, cause="a job")
+    return MemoryWrite(before=before, after=after, event=event)

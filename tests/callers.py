@@ -13,14 +13,8 @@ import httpx
 from recollect import bootstrap
 from recollect.entrypoints import functions
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.server import (
-    GatewayTransport,
-    Handler,
-    LambdaContext,
-    LocalGateway,
-    bind,
-    serve,
-)
+from recollect.entrypoints.invocation import GatewayTransport, Handler, LambdaContext
+from recollect.entrypoints.server import LocalGateway, bind, serve
 from recollect.entrypoints.worker import LocalWorker
 
 ADD, SEARCH, LIST = "/v3/memories/add/", "/v3/memories/search/", "/v3/memories/"

@@ -208,6 +208,7 @@ def _event(memory: Memory, action: HistoryAction, old: str | None) -> HistoryEve
     is_delete = action is HistoryAction.DELETE
     return HistoryEvent(
         memory_id=memory.id,
+        scope=memory.scope,
         version=memory.version + is_delete,
         action=action,
         old_text=old,

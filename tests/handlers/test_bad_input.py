@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recollect.domain.subjects import MAX_NAME_LENGTH
 from recollect.entrypoints.bodies import MAX_DEPTH
-from recollect.entrypoints.server import MAX_PAYLOAD_BYTES
+from recollect.entrypoints.invocation import MAX_PAYLOAD_BYTES
 from tests.callers import (
     ADD,
     LIST,

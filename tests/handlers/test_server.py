@@ -22,16 +22,14 @@ import httpx
 import pytest
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.entrypoints.gateway import Route, RouteTable
-from recollect.entrypoints.server import (
+from recollect.entrypoints.invocation import (
     MAX_PAYLOAD_BYTES,
     GatewayTransport,
     Handler,
     LambdaContext,
-    LocalGateway,
-    bind,
-    serve,
 )
+from recollect.entrypoints.routes import Route, RouteTable
+from recollect.entrypoints.server import LocalGateway, bind, serve
 
 CROWD = 8
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -482,7 +480,7 @@ def test_an_address_that_cannot_be_had_is_one_clear_line(host: str, port: int, r
 SCRIPT = """
 import sys
 from datetime import UTC, datetime
-from recollect.entrypoints.gateway import Route, RouteTable
+from recollect.entrypoints.routes import Route, RouteTable
 from recollect.entrypoints.server import LocalGateway, bind, serve
 
 def wait(event, context):

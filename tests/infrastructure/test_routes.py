@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from recollect.entrypoints.functions import HTTP_FUNCTIONS, load_module, routes
-from recollect.entrypoints.gateway import DEFAULT_ROUTE, Route
 from recollect.entrypoints.openapi import openapi_text
+from recollect.entrypoints.routes import DEFAULT_ROUTE, Route
 from tests.callers import ADDRESS, AN_ID, refusal_of
 
 NO_ROUTE = "There is no such route"

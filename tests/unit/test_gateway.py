@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.gateway import (
     MalformedResultError,
-    Match,
     RawHeaders,
-    Route,
-    RouteTable,
     decoded_path,
     http_event,
     http_response,
     refusal,
 )
+from recollect.entrypoints.routes import Match, Route, RouteTable
 
 NOW = datetime(2020, 3, 12, 19, 3, 58, 390_000, tzinfo=UTC)
 

@@ -94,6 +94,7 @@ memories = st.builds(
 events = st.builds(
     HistoryEvent,
     memory_id=texts,
+    scope=scopes,
     version=numbers,
     action=st.sampled_from(HistoryAction),
     old_text=maybe_text,
@@ -173,7 +174,10 @@ def test_a_memory_comes_back(memory: Memory) -> None:
 
 @given(events)
 def test_a_history_event_comes_back(event: HistoryEvent) -> None:
-    assert stored.load_event(stored.load(stored.dump(stored.dump_event(event)))) == event
+    assert (
+        stored.load_event(event.scope.project, stored.load(stored.dump(stored.dump_event(event))))
+        == event
+    )
 
 
 @given(episodes)

@@ -120,6 +120,7 @@ def dump_event(event: HistoryEvent) -> Document:
     """Return a history event as a document."""
     return {
         "memory_id": event.memory_id,
+        "subjects": [[subject.kind, subject.name] for subject in event.scope.subjects],
         "version": event.version,
         "action": event.action,
         "old_text": event.old_text,
@@ -132,10 +133,11 @@ def dump_event(event: HistoryEvent) -> Document:
     }
 
 
-def load_event(document: Document) -> HistoryEvent:
+def load_event(project: str, document: Document) -> HistoryEvent:
     """Return the history event that `dump_event` wrote."""
     return HistoryEvent(
         memory_id=document["memory_id"],
+        scope=_scope(project, document["subjects"]),
         version=document["version"],
         action=HistoryAction(document["action"]),
         old_text=document["old_text"],

@@ -101,9 +101,13 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEvent:
-    """One immutable entry of a memory's history; `version` is the memory's after it."""
+    """One immutable entry of a memory's history; `version` is the memory's after it.
+
+    `role` and `actor` say whose words caused it.
+    """
 
     memory_id: str
+    scope: Scope
     version: int
     action: HistoryAction
     old_text: str | None
@@ -114,6 +118,40 @@ class HistoryEvent:
     cause: str
     """The id of the job that did it."""
     prompt_version: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        before: Memory | None,
+        after: Memory | None,
+        *,
+        at: datetime,
+        cause: str,
+        by: tuple[str | None, str | None] | None = None,
+    ) -> "HistoryEvent":
+        """Return the event that takes a memory from one state to the next.
+
+        Nothing before is an ADD, nothing after a DELETE. `by` is the role and actor that caused
+        it, the memory's own unless given. Raises `ValueError` if there is neither state.
+        """
+        memory = after or before
+        if memory is None:
+            message = "An event is of a memory: before, after or both"
+            raise ValueError(message)
+        role, actor = by or (memory.role, memory.actor)
+        is_change = HistoryAction.UPDATE if after else HistoryAction.DELETE
+        return cls(
+            memory_id=memory.id,
+            scope=memory.scope,
+            version=after.version if after else memory.version + 1,
+            action=is_change if before else HistoryAction.ADD,
+            old_text=before.text if before else None,
+            new_text=after.text if after else None,
+            at=at,
+            role=role,
+            actor=actor,
+            cause=cause,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from recollect.domain.errors import InvalidRequestError
 from recollect.domain.jobs import AddRequest, Job, JobStatus, Outcome
 from recollect.domain.keys import ApiKey
 from recollect.domain.memory import Episode, Memory, Message
-from recollect.domain.subjects import Subject, SubjectKind
+from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import Position, SubjectEntry
 from recollect.usecases.read_memories import MemoryHistory, SubjectPage
 from recollect.usecases.search_memories import Found
@@ -238,7 +238,7 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
     answer: MemoryAnswer = {
         "id": memory.id,
         "memory": memory.text,
-        **_names(memory),  # type: ignore[typeddict-item]
+        **_names(memory.scope),  # type: ignore[typeddict-item]
         "metadata": dict(memory.metadata),
         "categories": list(memory.categories),
         "created_at": time_text(memory.created_at),
@@ -295,7 +295,7 @@ def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
             "input": [_message(message) for message in messages],
             "old_memory": event.old_text,
             "new_memory": event.new_text,
-            **_names(memory),  # type: ignore[typeddict-item]
+            **_names(event.scope),  # type: ignore[typeddict-item]
             "metadata": dict(memory.metadata) if memory else {},
             "categories": list(memory.categories) if memory else [],
             "version": event.version,
@@ -391,8 +391,8 @@ def position_of(cursor: str) -> Position:
         raise InvalidRequestError(message) from error
 
 
-def _names(memory: Memory | None) -> dict[str, str | None]:
-    names = {f"{kind}_id": memory.scope.name_of(kind) if memory else None for kind in SubjectKind}
+def _names(scope: Scope) -> dict[str, str | None]:
+    names = {f"{kind}_id": scope.name_of(kind) for kind in SubjectKind}
     return {**names, "session_id": names["run_id"]}
 
 

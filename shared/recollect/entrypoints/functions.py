@@ -8,8 +8,8 @@ from types import ModuleType
 
 import recollect
 from recollect.domain.errors import UnavailableError
-from recollect.entrypoints.gateway import RouteTable
-from recollect.entrypoints.server import Handler
+from recollect.entrypoints.invocation import Handler
+from recollect.entrypoints.routes import RouteTable
 
 ROOT = Path(recollect.__file__).parents[2]
 """The project's folder: beside `shared` lie `functions` and `template.yaml`."""

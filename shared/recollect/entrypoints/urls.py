@@ -28,7 +28,9 @@ def delete_filters(query: Mapping[str, Sequence[str]]) -> JsonObject:
     empty values included, is refused: ignoring it would delete more than was asked for.
     """
     parts: list[JsonObject] = [
-        {name: value} for name in ENTITY_IDS for value in query.get(name, ())
+        {name: value}
+        for name, kind in ENTITY_IDS.items()
+        for value in (*query.get(name, ()), *query.get(f"{kind}Id", ()))
     ]
     parts += [_object_from("filters", text) for text in query.get("filters", ())]
     parts += [{"metadata": _object_from("metadata", text)} for text in query.get("metadata", ())]

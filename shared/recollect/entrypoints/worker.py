@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.entrypoints.invocation import Handler, LambdaContext
 from recollect.entrypoints.messages import SubjectsHaveNews
-from recollect.entrypoints.server import Handler, LambdaContext
 from recollect.usecases.project_changes import Maintain
 
 MESSAGES_AT_ONCE = 10

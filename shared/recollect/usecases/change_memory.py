@@ -8,7 +8,6 @@ from datetime import date, datetime
 from recollect.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from recollect.domain.memory import (
     Embedding,
-    HistoryAction,
     HistoryEvent,
     Json,
     Memory,
@@ -86,17 +85,7 @@ class UpdateMemory:
         if _is_same(changed, before):
             return before
         after = self._next_version(before, changed)
-        event = HistoryEvent(
-            memory_id=memory_id,
-            version=after.version,
-            action=HistoryAction.UPDATE,
-            old_text=before.text,
-            new_text=after.text,
-            at=after.updated_at,
-            role=after.role,
-            actor=after.actor,
-            cause=self.new_id(),
-        )
+        event = HistoryEvent.of(before, after, at=after.updated_at, cause=self.new_id())
         write = MemoryWrite(before=before, after=after, event=event)
         self.record.commit(project, Change(at=after.updated_at, writes=(write,)))
         self.wake_ups.index(project, [subject.key for subject in after.scope.subjects])
@@ -149,15 +138,5 @@ def _canonical(metadata: Mapping[str, Json]) -> str:
 
 def deletion(memory: Memory, *, at: datetime, cause: str) -> MemoryWrite:
     """Return the write that deletes a memory from the version it was read at."""
-    event = HistoryEvent(
-        memory_id=memory.id,
-        version=memory.version + 1,
-        action=HistoryAction.DELETE,
-        old_text=memory.text,
-        new_text=None,
-        at=at,
-        role=memory.role,
-        actor=memory.actor,
-        cause=cause,
-    )
+    event = HistoryEvent.of(memory, None, at=at, cause=cause)
     return MemoryWrite(before=memory, after=None, event=event)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from recollect.domain.filters import Unexpired, both, in_scope
 from recollect.domain.jobs import AddRequest, Decision, Draft, Fact, Job, Outcome
-from recollect.domain.memory import Embedding, HistoryAction, HistoryEvent, Memory, Vector
+from recollect.domain.memory import Embedding, HistoryEvent, Memory, Vector
 from recollect.domain.text import terms
 from recollect.ports.models import Choice, Decider, Embedder
 from recollect.ports.record import MemoryWrite, Scopes
@@ -141,14 +141,7 @@ class _Builder:
             embedding=Embedding.of(self.model, self.vectors[fact.text]),
         )
         self.known[fact.text] = memory_id
-        return Step(
-            self._outcome(Decision.ADD, fact, memory_id),
-            MemoryWrite(
-                before=None,
-                after=memory,
-                event=self._event(HistoryAction.ADD, memory_id, 1, None, fact),
-            ),
-        )
+        return Step(self._outcome(Decision.ADD, fact, memory_id), self._write(None, memory, fact))
 
     def _update(self, fact: Fact, target: Memory, choice: Choice) -> Step:
         after = replace(
@@ -159,36 +152,21 @@ class _Builder:
             embedding=Embedding.of(self.model, self.vectors[fact.text]),
         )
         self.known[fact.text] = target.id
-        event = self._event(HistoryAction.UPDATE, target.id, after.version, target.text, fact)
         outcome = self._outcome(
             Decision.UPDATE, fact, target.id, previous=target.text, reason=choice.reason
         )
-        return Step(outcome, MemoryWrite(before=target, after=after, event=event))
+        return Step(outcome, self._write(target, after, fact))
 
     def _delete(self, fact: Fact, target: Memory, choice: Choice) -> Step:
-        event = replace(
-            self._event(HistoryAction.DELETE, target.id, target.version + 1, target.text, fact),
-            new_text=None,
-        )
         outcome = self._outcome(
             Decision.DELETE, fact, target.id, previous=target.text, reason=choice.reason
         )
-        return Step(outcome, MemoryWrite(before=target, after=None, event=event))
+        return Step(outcome, self._write(target, None, fact))
 
-    def _event(
-        self, action: HistoryAction, memory_id: str, version: int, old: str | None, fact: Fact
-    ) -> HistoryEvent:
-        return HistoryEvent(
-            memory_id=memory_id,
-            version=version,
-            action=action,
-            old_text=old,
-            new_text=fact.text,
-            at=self.now,
-            role=fact.role,
-            actor=fact.actor,
-            cause=self.job.id,
-        )
+    def _write(self, before: Memory | None, after: Memory | None, fact: Fact) -> MemoryWrite:
+        by = (fact.role, fact.actor)
+        event = HistoryEvent.of(before, after, at=self.now, cause=self.job.id, by=by)
+        return MemoryWrite(before=before, after=after, event=event)
 
     def _outcome(
         self,

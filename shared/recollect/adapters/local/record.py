@@ -66,7 +66,7 @@ class LocalRecord:
                 "SELECT body FROM history WHERE project = ? AND memory_id = ? ORDER BY version",
                 (project, memory_id),
             )
-            return [stored.load_event(stored.load(row["body"])) for row in rows]
+            return [stored.load_event(project, stored.load(row["body"])) for row in rows]
 
     def episode(self, project: str, episode_id: str) -> Episode | None:
         """Return the messages of one add, or None."""

@@ -16,7 +16,8 @@ from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.keys import KEY_PATTERN, hash_key
 from recollect.entrypoints.answers import KeyAnswer, key_answer
 from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
-from recollect.entrypoints.server import GatewayTransport, Handler, LocalGateway, serve
+from recollect.entrypoints.invocation import GatewayTransport, Handler
+from recollect.entrypoints.server import LocalGateway, serve
 from recollect.entrypoints.worker import STALE_AFTER, LocalWorker
 
 DEFAULT_PROJECT: Final = "default"
