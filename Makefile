@@ -8,7 +8,7 @@ INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
 
-.PHONY: help setup start test lint format fuzz bench build deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz bench build deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-tests
 .NOTPARALLEL:
 
@@ -60,6 +60,9 @@ check-tests:
 format: setup ## format the code and make the safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+openapi: setup ## write docs/openapi.json from the routers
+	@RECOLLECT_EDITION=local $(BIN)/python -m recollect.entrypoints.openapi docs/openapi.json
 
 fuzz: setup ## send thousands of generated requests to the handlers
 	@$(BIN)/pytest -m fuzz $(ARGS)

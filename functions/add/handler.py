@@ -7,9 +7,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.entrypoints.answers import AddAnswer, add_answer
+from recollect.entrypoints.answers import AddAnswer
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import AddBody
+from recollect.entrypoints.presenters import add_answer
 
 logger = Logger()
 app = HttpApp(bootstrap.check_key())
@@ -22,7 +23,7 @@ def post_add(body: Annotated[AddBody, Body()]) -> AddAnswer:
     return add_answer(add(body.request(app.project), app.idempotency_key))
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway event."""
     return app.resolve(event, context)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
 from recollect.domain.jobs import DeleteAllRequest
-from recollect.entrypoints import answers
+from recollect.entrypoints import answers, presenters
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import KeyBody, UpdateBody
 from recollect.entrypoints.urls import delete_filters, memory_id_from
@@ -26,7 +26,7 @@ revoke_key = bootstrap.revoke_key()
 def put_memory(memory_id: str, body: Annotated[UpdateBody, Body()]) -> answers.MemoryAnswer:
     """Change a memory and return it; 409 if somebody else changed it at the same time."""
     memory = update_memory(app.project, memory_id_from(memory_id), body.changes())
-    return answers.memory_answer(memory)
+    return presenters.memory_answer(memory)
 
 
 @app.delete("/v1/memories/<memory_id>", summary="Delete a memory")
@@ -49,22 +49,22 @@ def delete_all(
     """Delete what belongs to all the given entities; `*` stands for any of a kind."""
     request = DeleteAllRequest(project=app.project, filters=delete_filters(app.current_event.query))
     job = delete_memories(request, app.idempotency_key)
-    return {"message": answers.DELETING, "event_id": job.id}
+    return {"message": presenters.DELETING, "event_id": job.id}
 
 
 @app.post("/v1/keys", summary="Make an API key")
 def post_key(body: Annotated[KeyBody, Body()]) -> answers.KeyAnswer:
     """Make another key for the project; the key itself is shown only now."""
-    return answers.key_answer(*create_key(app.project, body.name))
+    return presenters.key_answer(*create_key(app.project, body.name))
 
 
 @app.delete("/v1/keys/<key_id>", summary="Revoke an API key")
 def delete_key(key_id: str) -> answers.KeyAnswer:
     """Revoke a key of the project."""
-    return answers.key_answer(revoke_key(app.project, key_id))
+    return presenters.key_answer(revoke_key(app.project, key_id))
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway event."""
     return app.resolve(event, context)

@@ -25,7 +25,7 @@ def project_subjects(record: SQSRecord) -> None:
     project_changes(news.project, news.subject_keys)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle one batch; what failed is delivered again."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

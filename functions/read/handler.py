@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.entrypoints import answers
+from recollect.entrypoints import answers, presenters
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import ListBody
 from recollect.entrypoints.paging import Page
@@ -25,7 +25,7 @@ list_keys = bootstrap.list_keys()
 @app.get("/v1/ping", summary="Check a key")
 def get_ping() -> answers.PingAnswer:
     """Tell which project the key opens."""
-    return answers.ping_answer(app.project)
+    return presenters.ping_answer(app.project)
 
 
 @app.post("/v3/memories", summary="List memories")
@@ -55,19 +55,19 @@ def post_list(
 @app.get("/v1/memories/<memory_id>", summary="Read a memory")
 def get_memory(memory_id: str) -> answers.MemoryAnswer:
     """Return one memory, expired or not."""
-    return answers.memory_answer(read_memory(app.project, memory_id_from(memory_id)))
+    return presenters.memory_answer(read_memory(app.project, memory_id_from(memory_id)))
 
 
 @app.get("/v1/memories/<memory_id>/history", summary="Read a memory's history")
 def get_history(memory_id: str) -> list[answers.HistoryAnswer]:
     """Return what happened to a memory, oldest first, also after its deletion."""
-    return answers.history_answers(read_memory.history(app.project, memory_id_from(memory_id)))
+    return presenters.history_answers(read_memory.history(app.project, memory_id_from(memory_id)))
 
 
 @app.get("/v1/memories/<memory_id>/episode", summary="Read where a memory came from")
 def get_episode(memory_id: str) -> answers.EpisodeAnswer:
     """Return the messages of the add that a memory came from."""
-    return answers.episode_answer(read_memory.episode(app.project, memory_id_from(memory_id)))
+    return presenters.episode_answer(read_memory.episode(app.project, memory_id_from(memory_id)))
 
 
 @app.get("/v1/entities", summary="List entities")
@@ -84,16 +84,16 @@ def get_entities(
 @app.get("/v1/event/<event_id>", summary="Follow a job")
 def get_event(event_id: str) -> answers.JobAnswer:
     """Return how far a job is and what it did."""
-    return answers.job_answer(read_job(app.project, job_id_from(event_id)))
+    return presenters.job_answer(read_job(app.project, job_id_from(event_id)))
 
 
 @app.get("/v1/keys", summary="List API keys")
 def get_keys() -> answers.KeysAnswer:
     """Return the project's keys without the keys themselves."""
-    return {"results": [answers.key_answer(key) for key in list_keys(app.project)]}
+    return {"results": [presenters.key_answer(key) for key in list_keys(app.project)]}
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway event."""
     return app.resolve(event, context)

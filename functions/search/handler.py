@@ -7,9 +7,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.entrypoints.answers import SearchAnswer, found_answer
+from recollect.entrypoints.answers import SearchAnswer
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import SearchBody
+from recollect.entrypoints.presenters import found_answer
 
 logger = Logger()
 app = HttpApp(bootstrap.check_key())
@@ -35,7 +36,7 @@ def post_search(body: Annotated[SearchBody, Body()]) -> SearchAnswer:
     }
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway event."""
     return app.resolve(event, context)

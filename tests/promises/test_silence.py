@@ -43,6 +43,9 @@ def transcript(tmp_path_factory: pytest.TempPathFactory) -> Transcript:
             "RECOLLECT_EDITION": "local",
             "RECOLLECT_DATA": str(data),
             "POWERTOOLS_LOG_LEVEL": "DEBUG",
+            "POWERTOOLS_LOGGER_LOG_EVENT": "true",
+            "POWERTOOLS_DEBUG": "true",
+            "POWERTOOLS_DEV": "true",
             "POWERTOOLS_SERVICE_NAME": "recollect",
         },
     )

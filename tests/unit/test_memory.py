@@ -10,11 +10,12 @@ from recollect.domain.memory import (
     MAX_METADATA_BYTES,
     MAX_TEXT_BYTES,
     Embedding,
+    HistoryEvent,
     Json,
     checked_metadata,
     checked_text,
 )
-from tests.builders import a_memory, a_scope, a_vector
+from tests.builders import NOON, a_memory, a_scope, a_vector
 
 LAST_DAY = date(2026, 3, 1)
 
@@ -85,3 +86,8 @@ def test_metadata_with_half_a_character_is_refused(metadata: dict[str, Json]) ->
 def test_a_text_with_half_a_character_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="surrogate"):
         checked_text("half \ud800")
+
+
+def test_an_event_is_of_a_memory() -> None:
+    with pytest.raises(ValueError, match="before, after or both"):
+        HistoryEvent.of(None, None, at=NOON, cause="a job")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 import threading
 import time
@@ -45,6 +46,8 @@ AUTHORIZATION = re.compile(r"(?:Token|Bearer) +(\S+)", re.IGNORECASE)
 KEY_REFUSED = "Invalid API key. Please check your API key and try again."
 
 logger = Logger()
+# At DEBUG, which an environment variable can turn on, Powertools writes whole bodies.
+logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.INFO)
 
 
 class Event(APIGatewayProxyEventV2):
@@ -89,6 +92,7 @@ class HttpApp(APIGatewayHttpResolver):
         self._is_built = False
         # Without a code of its own, an answer that is not what a route declares would be a 400.
         super().__init__(
+            debug=False,
             enable_validation=True,
             json_body_deserializer=parse_json,
             response_validation_error_http_code=500,

@@ -62,10 +62,21 @@ class MessageBody(BaseModel):
         return Message(self.role, _text(self.content), self.name or None)
 
 
+def _turns(messages: object) -> object:
+    """Return what a client sent as a list of turns; one text is a turn of the user."""
+    turns = messages if isinstance(messages, list) else [messages]
+    return [{"content": turn} if isinstance(turn, str) else turn for turn in turns]
+
+
 class AddBody(BaseModel):
     """The body of an add. Unknown fields are ignored."""
 
-    messages: StrictStr | MessageBody | list[StrictStr | MessageBody]
+    messages: Annotated[
+        list[MessageBody],
+        BeforeValidator(
+            _turns, json_schema_input_type=StrictStr | MessageBody | list[StrictStr | MessageBody]
+        ),
+    ]
     user_id: StrictStr | None = None
     agent_id: StrictStr | None = None
     app_id: StrictStr | None = None
@@ -82,7 +93,7 @@ class AddBody(BaseModel):
         given = {name: getattr(self, name) for name in ENTITY_IDS}
         return AddRequest(
             scope=Scope.of(project, _names(given, self.filters or {})),
-            messages=tuple(_messages(self.messages)),
+            messages=tuple(turn.message() for turn in self.messages),
             infer=self.infer,
             metadata=checked_metadata(self.metadata or {}),
             said_at=time_from(self.timestamp) if self.timestamp is not None else None,
@@ -235,11 +246,6 @@ def _names(given: Mapping[str, object], filters: Mapping[str, object]) -> dict[S
         if values:
             names[kind] = values[0]
     return names
-
-
-def _messages(body: str | MessageBody | list[str | MessageBody]) -> list[Message]:
-    turns = body if isinstance(body, list) else [body]
-    return [Message("user", turn) if isinstance(turn, str) else turn.message() for turn in turns]
 
 
 def _text(content: str | list[JsonObject] | JsonObject) -> str:

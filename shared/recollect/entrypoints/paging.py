@@ -4,14 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from recollect.entrypoints.answers import (
-    EntityPageAnswer,
-    MemoryPageAnswer,
-    cursor_of,
-    entities_answer,
-    memory_answer,
-    position_of,
-)
+from recollect.entrypoints.answers import EntityPageAnswer, MemoryPageAnswer
+from recollect.entrypoints.presenters import cursor_of, entities_answer, memory_answer, position_of
 from recollect.ports.record import MemoryPage, Position
 from recollect.usecases.read_memories import SubjectPage
 

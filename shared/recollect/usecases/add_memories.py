@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.errors import InvalidRequestError
 from recollect.domain.jobs import (
     AddRequest,
     Draft,
@@ -28,6 +28,7 @@ from recollect.usecases.decisions import DecideDrafts, Step
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES_INFERRED = 3
+"""Each costs another decision."""
 MAX_LOST_RACES_VERBATIM = 50
 """Every lost race means that another add committed; verbatim ones cost no model call."""
 SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -48,6 +49,7 @@ class AddMemories:
     def __call__(self, request: AddRequest, key: IdempotencyKey | None = None) -> Job:
         """Return the job with what was remembered, or the earlier job of the same key.
 
+        It is PENDING if too many others wrote to the scope; maintenance carries it on then.
         Repeating it with a key changes nothing; a job that failed is tried again. Raises
         `InvalidRequestError` before anything is stored, `IdempotencyMismatchError`, or
         `UnavailableError` when a model or the scope cannot be used now.
@@ -64,7 +66,7 @@ class AddMemories:
         if not isinstance(request, AddRequest):
             raise TypeError(type(request))
         job = self._planned(job, request)
-        while not job.status.is_final:
+        while job.status is JobStatus.RUNNING:
             job = self._committed_next(job, request)
         return job
 
@@ -92,8 +94,10 @@ class AddMemories:
                 return self._commit(job, request)
             except (TextTakenError, ClockMovedError, VersionMovedError):
                 continue
-        message = "Too many adds in this scope at once; nothing of this part was stored"
-        raise UnavailableError(message)
+        # Too many write to the scope at once: whoever resumes abandoned jobs does it in order.
+        waiting, now = replace(job, status=JobStatus.PENDING), self.now()
+        self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
+        return waiting
 
     def _commit(self, job: Job, request: AddRequest) -> Job:
         plan = job.plan or ()

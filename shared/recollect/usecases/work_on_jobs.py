@@ -5,12 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from recollect.domain.errors import RecollectError
+from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
 from recollect.ports.record import Change, FencedError, Jobs, Record
 
 LEASE = timedelta(seconds=60)
 """How long a job may commit nothing before somebody else takes it over: twice the HTTP limit."""
+
+MAX_ATTEMPTS = 20
+"""Whoever dies of a job, or never gets it done, must not be sent to it for ever."""
 
 Work = Callable[[Job], Job]
 """Carries a job on, committing its progress, and returns it in a final status."""
@@ -51,7 +54,14 @@ class WorkOnJobs:
         """Finish a job that failed or was abandoned; None if it is done or in other hands."""
         now = self.now()
         mine = self.jobs.claim(job.project, job.id, now=now, lease_end=now + LEASE)
-        return self._carry_out(mine, work) if mine else None
+        if mine is None:
+            return None
+        if mine.attempt > MAX_ATTEMPTS:
+            message = f"Given up after {MAX_ATTEMPTS} attempts; the same request may work later"
+            error = UnavailableError(message)
+            self._fail(mine, error)
+            raise error
+        return self._carry_out(mine, work)
 
     def _carry_out(self, job: Job, work: Work) -> Job:
         try:

@@ -105,16 +105,21 @@ def test_an_add_that_is_cut_short_goes_on_from_its_plan(service: Service, scope:
 @pytest.mark.parametrize(
     ("infer", "tries"), [(True, MAX_LOST_RACES_INFERRED), (False, MAX_LOST_RACES_VERBATIM)]
 )
-def test_an_add_gives_up_after_so_many_lost_races(
+def test_an_add_waits_for_its_turn_after_so_many_lost_races(
     service: Service, scope: Scope, *, infer: bool, tries: int
 ) -> None:
     record = LosingRecord(service.store.database, [])
 
-    with pytest.raises(UnavailableError, match="Too many adds"):
-        service.having(record=record).say(scope, "My dog is called Rex.", infer=infer)
+    job = service.having(record=record).say(scope, "My dog is called Rex.", infer=infer)
 
     assert len(record.lost) == tries
+    assert job.status is JobStatus.PENDING
     assert service.listed(scope) == ()
+
+    service.maintain()
+
+    assert service.read_job(scope.project, job.id).status is JobStatus.SUCCEEDED
+    assert [memory.text for memory in service.listed(scope)] == ["My dog is called Rex."]
 
 
 def test_a_decision_is_made_anew_when_the_scope_has_moved(service: Service, scope: Scope) -> None:

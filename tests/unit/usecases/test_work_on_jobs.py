@@ -11,7 +11,7 @@ from recollect.domain.jobs import AddRequest, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
-from recollect.usecases.work_on_jobs import LEASE
+from recollect.usecases.work_on_jobs import LEASE, MAX_ATTEMPTS
 from tests.builders import a_scope
 from tests.service import Service
 
@@ -190,3 +190,22 @@ def test_a_job_that_is_gone_can_neither_be_answered_nor_fail(
     assert overtaken.status is JobStatus.RUNNING
     with pytest.raises(UnavailableError, match="the model is down"):
         forgetful.work.start(a_request(scope), None, FailingWork(service, []))
+
+
+def test_a_job_that_nobody_finishes_fails_at_last(service: Service, scope: Scope) -> None:
+    work = DefectiveWork(service, [])
+    with pytest.raises(ZeroDivisionError):
+        service.work.start(a_request(scope), KEY, work)
+    [job] = work.seen
+
+    for _ in range(MAX_ATTEMPTS - 1):
+        service.clock.forward(LEASE)
+        with pytest.raises(ZeroDivisionError):
+            service.work.resume(job, work)
+    service.clock.forward(LEASE)
+    with pytest.raises(UnavailableError, match="Given up"):
+        service.work.resume(job, work)
+
+    assert len(work.seen) == MAX_ATTEMPTS
+    assert service.read_job(scope.project, job.id).status is JobStatus.FAILED
+    assert service.ports.jobs.abandoned(now=service.clock() + LEASE, limit=9) == []

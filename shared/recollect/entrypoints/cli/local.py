@@ -14,9 +14,10 @@ from recollect import bootstrap
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.keys import KEY_PATTERN, hash_key
-from recollect.entrypoints.answers import KeyAnswer, key_answer
+from recollect.entrypoints.answers import KeyAnswer
 from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
 from recollect.entrypoints.invocation import GatewayTransport, Handler
+from recollect.entrypoints.presenters import key_answer
 from recollect.entrypoints.server import LocalGateway, serve
 from recollect.entrypoints.worker import STALE_AFTER, LocalWorker
 
