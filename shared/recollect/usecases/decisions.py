@@ -109,8 +109,6 @@ class _Builder:
             return self._add(place, draft, draft.turn.memory_id if draft.turn else new_id())
         if choice.decision is Decision.NONE:
             return self._none(draft.fact, target.id, choice.reason)
-        if target.is_immutable and choice.decision is Decision.DELETE:
-            return self._none(draft.fact, target.id, "the memory is immutable")
         if target.is_immutable or target.id in self.restated:
             return self._add(place, draft, new_id())
         self.touched.add(target.id)

@@ -13,7 +13,7 @@ LEASE = timedelta(seconds=60)
 """How long a job may commit nothing before somebody else takes it over: twice the HTTP limit."""
 
 MAX_ATTEMPTS = 20
-"""Whoever dies of a job, or never gets it done, must not be sent to it for ever."""
+"""Maintenance must not be sent for ever to a job that it dies of or never gets done."""
 
 Work = Callable[[Job], Job]
 """Carries a job on, committing its progress, and returns it in a final status."""
@@ -48,12 +48,16 @@ class WorkOnJobs:
         accepted = self.jobs.accept(job, key, lease_end=now + LEASE)
         if accepted.id == job.id:
             return self._carry_out(job, work)
-        return self.resume(accepted, work) or accepted
+        mine = self._claimed(accepted)
+        return self._carry_out(mine, work) if mine else accepted
 
     def resume(self, job: Job, work: Work) -> Job | None:
-        """Finish a job that failed or was abandoned; None if it is done or in other hands."""
-        now = self.now()
-        mine = self.jobs.claim(job.project, job.id, now=now, lease_end=now + LEASE)
+        """Finish an abandoned job; None if it is done or in other hands.
+
+        Raises what the work raises, and `UnavailableError` after `MAX_ATTEMPTS`: the job has
+        failed then, until the caller repeats the request with its key.
+        """
+        mine = self._claimed(job)
         if mine is None:
             return None
         if mine.attempt > MAX_ATTEMPTS:
@@ -62,6 +66,10 @@ class WorkOnJobs:
             self._fail(mine, error)
             raise error
         return self._carry_out(mine, work)
+
+    def _claimed(self, job: Job) -> Job | None:
+        now = self.now()
+        return self.jobs.claim(job.project, job.id, now=now, lease_end=now + LEASE)
 
     def _carry_out(self, job: Job, work: Work) -> Job:
         try:

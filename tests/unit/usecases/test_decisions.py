@@ -107,21 +107,12 @@ def test_an_added_fact_carries_what_the_extractor_found(service: Service, scope:
     assert decider.asked == []
 
 
-def test_an_immutable_memory_is_not_deleted_by_a_decision(service: Service, scope: Scope) -> None:
-    before = service.remember(scope, TEA, is_immutable=True)
-    service, _ = deciding(service, Decision.DELETE)
-
-    job = service.say(scope, "likes white tea", infer=True)
-
-    assert decisions(job) == [(Decision.NONE, before.id)]
-    assert service.read(scope.project, before.id) == before
-
-
+@pytest.mark.parametrize("decision", [Decision.UPDATE, Decision.DELETE])
 def test_what_would_change_an_immutable_memory_is_added_beside_it(
-    service: Service, scope: Scope
+    service: Service, scope: Scope, decision: Decision
 ) -> None:
     before = service.remember(scope, TEA, is_immutable=True)
-    service, _ = deciding(service, Decision.UPDATE)
+    service, _ = deciding(service, decision)
 
     job = service.say(scope, "likes white tea", infer=True)
 
