@@ -1,11 +1,14 @@
 """The service under measurement: the real use cases and handlers on a fresh data file."""
 
 import os
-import threading
-import uuid
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -15,11 +18,9 @@ from recollect.domain.filters import parse_filter
 from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope, Subject, SubjectKind
-from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
-from recollect.entrypoints.server import LocalGateway, bind, serve
-from recollect.entrypoints.worker import LocalWorker
 
 PROJECT = "bench"
+START_SECONDS = 120
 
 
 def configure(folder: Path) -> None:
@@ -59,33 +60,41 @@ def search(user: str, question: str, limit: int = 10) -> list[str]:
 
 
 @contextmanager
-def http_service() -> Iterator[httpx.Client]:
-    """Serve on loopback in a thread and yield a client with a key of the project."""
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    handlers = load_handlers((*HTTP_FUNCTIONS, PROJECTOR))
-    projector = handlers.pop(PROJECTOR)
-    gateway = LocalGateway(handlers, routes(), now=now, new_id=lambda: str(uuid.uuid4()))
-    listener = bind("127.0.0.1", 0)
-    host, port = listener.getsockname()[:2]
-    ready = threading.Event()
-    thread = threading.Thread(
-        target=serve,
-        args=(gateway,),
-        kwargs={"socket": listener, "on_ready": ready.set},
-        daemon=True,
+def http_service(data: Path) -> Iterator[httpx.Client]:
+    """Run `recollect serve` on a fresh data file and yield a client of it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "recollect.entrypoints.cli.main", "serve"]
+    process = subprocess.Popen(  # noqa: S603 - this interpreter and our own command
+        [*command, "--port", str(port), "--data", str(data)], stdout=subprocess.DEVNULL
     )
-    worker = LocalWorker(bootstrap.local_wake_ups(), projector, bootstrap.maintain(), now)
-    with (
-        worker,
-        httpx.Client(
-            base_url=f"http://{host}:{port}",
-            headers={"Authorization": f"Token {new_key()}"},
-            timeout=60,
-        ) as client,
-    ):
-        thread.start()
-        ready.wait(30)
-        yield client
+    try:
+        url = f"http://127.0.0.1:{port}"
+        key = _key_when_ready(url, data.with_name(f"{data.name}.key"))
+        headers = {"Authorization": f"Token {key}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+            yield client
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def wait_until_indexed(data: Path) -> None:
+    """Wait until the service on this data file has nothing pending."""
+    deadline = time.monotonic() + START_SECONDS
+    with closing(sqlite3.connect(data)) as connection:
+        while connection.execute("SELECT 1 FROM pending LIMIT 1").fetchone():
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(0.1)
+
+
+def _key_when_ready(url: str, key_file: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError, FileNotFoundError):
+            httpx.get(f"{url}/v1/ping/")
+            return key_file.read_text().strip()
+        time.sleep(0.1)
+    raise TimeoutError

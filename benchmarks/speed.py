@@ -2,7 +2,6 @@
 
 import itertools
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import httpx
 from benchmarks import service
 from benchmarks.corpus import questions, sentences
 from benchmarks.measuring import milliseconds, peak_megabytes, rate
-from recollect import bootstrap
 
 SIZES = (1_000, 10_000)
 BATCH = 100
@@ -27,10 +25,11 @@ def measure() -> dict[str, Any]:
         result: dict[str, Any] = {"in_process": {}, "http": {}}
         for size in SIZES:
             result["in_process"][f"{size}"] = _in_process(f"user-{size}", size)
-        with service.http_service() as client:
-            for size in SIZES:
-                result["http"][f"{size}"] = _http(client, f"http-{size}", size)
         result["peak_mb"] = peak_megabytes()
+        data = Path(folder) / "http.db"
+        with service.http_service(data) as client:
+            for size in SIZES:
+                result["http"][f"{size}"] = _http(client, data, f"http-{size}", size)
         return result
 
 
@@ -51,7 +50,7 @@ def _in_process(user: str, size: int) -> dict[str, Any]:
     }
 
 
-def _http(client: httpx.Client, user: str, size: int) -> dict[str, Any]:
+def _http(client: httpx.Client, data: Path, user: str, size: int) -> dict[str, Any]:
     def add(texts: list[str]) -> httpx.Response:
         messages = [{"role": "user", "content": text} for text in texts]
         body = {"messages": messages, "user_id": user, "infer": False}
@@ -66,7 +65,7 @@ def _http(client: httpx.Client, user: str, size: int) -> dict[str, Any]:
     adds = rate(size, lambda: [add(part) for part in parts])
     singles = list(itertools.islice(sentences(size + 1), SINGLES))
     one_by_one = rate(SINGLES, lambda: [add([text]) for text in singles])
-    _wait_until_indexed()
+    service.wait_until_indexed(data)
     search("warm")
     return {
         f"adds_per_second_in_batches_of_{BATCH}": adds,
@@ -78,13 +77,3 @@ def _http(client: httpx.Client, user: str, size: int) -> dict[str, Any]:
 def _searches(search: Callable[[str], object]) -> Iterator[Callable[[], object]]:
     for question in questions(7, SEARCHES):
         yield lambda question=question: search(question)  # type: ignore[misc]
-
-
-def _wait_until_indexed() -> None:
-    store = bootstrap.local_store()
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with store.database.reading() as connection:
-            if not connection.execute("SELECT 1 FROM pending LIMIT 1").fetchone():
-                return
-        time.sleep(0.1)

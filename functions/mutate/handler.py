@@ -25,6 +25,7 @@ revoke_key = bootstrap.revoke_key()
 @app.put("/v1/memories/<memory_id>", summary="Change a memory")
 def put_memory(memory_id: str, body: Annotated[UpdateBody, Body()]) -> answers.MemoryAnswer:
     """Change a memory and return it; 409 if somebody else changed it at the same time."""
+    app.refuse_idempotency_key()
     memory = update_memory(app.project, memory_id_from(memory_id), body.changes())
     return presenters.memory_answer(memory)
 
@@ -32,6 +33,7 @@ def put_memory(memory_id: str, body: Annotated[UpdateBody, Body()]) -> answers.M
 @app.delete("/v1/memories/<memory_id>", summary="Delete a memory")
 def delete_one(memory_id: str) -> answers.MessageOnly:
     """Delete a memory; its history stays."""
+    app.refuse_idempotency_key()
     delete_memory(app.project, memory_id_from(memory_id))
     return {"message": "Memory deleted successfully!"}
 
@@ -55,12 +57,14 @@ def delete_all(
 @app.post("/v1/keys", summary="Make an API key")
 def post_key(body: Annotated[KeyBody, Body()]) -> answers.KeyAnswer:
     """Make another key for the project; the key itself is shown only now."""
+    app.refuse_idempotency_key()
     return presenters.key_answer(*create_key(app.project, body.name))
 
 
 @app.delete("/v1/keys/<key_id>", summary="Revoke an API key")
 def delete_key(key_id: str) -> answers.KeyAnswer:
     """Revoke a key of the project."""
+    app.refuse_idempotency_key()
     return presenters.key_answer(revoke_key(app.project, key_id))
 
 

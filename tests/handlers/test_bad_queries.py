@@ -129,6 +129,8 @@ def test_a_cursor_nobody_gave_out(client: httpx.Client, cursor: str) -> None:
         f"filters={'%7B%22a%22%3A' * 500}",
         "user_id=ada&filters=user_id",
         "user_id=ada&filters=",
+        "user_id=ada&session_id=r",
+        "user_id=ada&runid=r",
         "user_id=ada&metadata=",
         "user_id=ada&metadata=colour",
         "user_id=ada&metadata=%7B%7D",
@@ -173,3 +175,20 @@ def test_an_idempotency_key_of_another_request(service: httpx.Client) -> None:
     assert first.json() == again.json()
     assert refused(other, 422)
     assert listed(service, user_id="ada") == ["Ada keeps bees"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", f"/v1/memories/{AN_ID}/", {"text": "x"}),
+        ("DELETE", f"/v1/memories/{AN_ID}/", None),
+        ("POST", "/v1/keys/", {"name": "x"}),
+        ("DELETE", f"/v1/keys/{AN_ID}/", None),
+    ],
+)
+def test_an_idempotency_key_is_refused_where_it_is_not_kept(
+    service: httpx.Client, method: str, path: str, body: object
+) -> None:
+    response = service.request(method, path, json=body, headers={"Idempotency-Key": "once"})
+
+    assert "Idempotency-Key" in refused(response)

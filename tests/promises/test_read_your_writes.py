@@ -192,3 +192,15 @@ def test_promise_4_filters_are_decided_on_the_current_state(
     assert hits(service, scope, asked) == []
     assert hits(outdated, scope, asked) == []
     assert service.list(scope.project, asked).memories == ()
+
+
+def test_promise_4_pending_deletes_do_not_hide_what_is_left(service: Service, scope: Scope) -> None:
+    service.say(scope, *(f"I like tea number {number}" for number in range(150)), "tea is served")
+    service.index_all(scope)
+    for memory in service.listed(scope):
+        if memory.text != "tea is served":
+            service.delete(scope.project, memory.id)
+
+    found = service.found(scope, "tea", limit=10)
+
+    assert [each.memory.text for each in found] == ["tea is served"]

@@ -37,6 +37,7 @@ KNOWN_WRONG = [
     "japanese",
     "an italian article",
     "a language without rules",
+    "a little less detail",
     "another order of a list",
     "a synonym",
 ]
@@ -272,9 +273,14 @@ def test_one_word_that_matters_is_enough_however_long_the_text(other: str) -> No
     assert choose(other, LONG) == Choice(Decision.ADD)
 
 
-def test_a_word_left_out_that_does_not_matter_adds_nothing() -> None:
-    assert choose(LONG, f"{LONG} mostly").candidate == 0
-    assert choose(f"{LONG} mostly", LONG) == Choice(Decision.ADD)
+@pytest.mark.parametrize("word", ["mostly", "seldom", "sometimes", "former"])
+def test_any_other_word_more_or_less_is_another_statement(word: str) -> None:
+    assert choose(LONG, f"{LONG} {word}") == Choice(Decision.ADD)
+    assert choose(f"{LONG} {word}", LONG) == Choice(Decision.ADD)
+
+
+def test_a_word_that_only_colours_a_statement_adds_nothing() -> None:
+    assert choose(f"Actually {LONG} now", LONG).candidate == 0
 
 
 def test_too_much_left_out_is_another_statement() -> None:

@@ -148,6 +148,12 @@ class HttpApp(APIGatewayHttpResolver):
         parts = (event.http_method, event.path, event.raw_query_string, event.decoded_body or "")
         return IdempotencyKey(key, hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
+    def refuse_idempotency_key(self) -> None:
+        """Raise `InvalidRequestError` if the current request has a key: its route keeps none."""
+        if "idempotency-key" in self.current_event.headers:
+            message = "Idempotency-Key is kept for adds and delete-all only; leave it off here"
+            raise InvalidRequestError(message)
+
     @property
     def address(self) -> str:
         """The current request's own URL without its query, as the caller sees it."""

@@ -1,15 +1,45 @@
 """Pages of lists: what was asked for, and the links to the pages around."""
 
+import base64
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.answers import EntityPageAnswer, MemoryPageAnswer
-from recollect.entrypoints.presenters import cursor_of, entities_answer, memory_answer, position_of
+from recollect.entrypoints.presenters import entities_answer, memory_answer, time_text
 from recollect.ports.record import MemoryPage, Position
 from recollect.usecases.read_memories import SubjectPage
 
 DEFAULT_PAGE_SIZE = 100
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the next page begins, and what the first one counted."""
+
+    position: Position
+    count: int
+    is_count_exact: bool
+
+    @classmethod
+    def of(cls, text: str) -> "Cursor":
+        """Return the cursor that `text` wrote; raise `InvalidRequestError` for anything else."""
+        try:
+            time, memory_id, count, exact = base64.urlsafe_b64decode(text).decode().split("|")
+            position = Position(datetime.fromisoformat(time).astimezone(UTC), memory_id)
+            return cls(position, int(count), exact == "1")
+        except (ValueError, OverflowError, binascii.Error) as error:
+            message = "Invalid cursor."
+            raise InvalidRequestError(message) from error
+
+    def text(self) -> str:
+        """Return it as an opaque text for a URL."""
+        at, memory_id = time_text(self.position.created_at), self.position.memory_id
+        raw = f"{at}|{memory_id}|{self.count}|{self.is_count_exact:d}"
+        return base64.urlsafe_b64encode(raw.encode()).decode()
 
 
 @dataclass(frozen=True)
@@ -18,7 +48,7 @@ class Page:
 
     number: int
     size: int
-    after: Position | None
+    cursor: Cursor | None
 
     @classmethod
     def asked(cls, number: int | None, size: int | None, cursor: str | None) -> "Page":
@@ -26,19 +56,30 @@ class Page:
         return cls(
             1 if number is None else number,
             DEFAULT_PAGE_SIZE if size is None else size,
-            position_of(cursor) if cursor else None,
+            Cursor.of(cursor) if cursor else None,
         )
+
+    @property
+    def after(self) -> Position | None:
+        """The position behind which the page begins, if it was reached through a link."""
+        return self.cursor.position if self.cursor else None
 
     def answer(
         self, address: str, found: MemoryPage, fields: Sequence[str] | None
     ) -> MemoryPageAnswer:
         """Return a page of memories; following `next` costs the same on every page."""
-        last = found.memories[-1] if found.has_more else None
-        cursor = cursor_of(Position(last.created_at, last.id)) if last else None
+        count, is_exact = found.count, found.is_count_exact
+        if self.cursor:
+            count, is_exact = self.cursor.count, self.cursor.is_count_exact
+        following = None
+        if found.has_more:
+            last = found.memories[-1]
+            cursor = Cursor(Position(last.created_at, last.id), count, is_exact)
+            following = self._link(address, self.number + 1, cursor)
         return {
-            "count": found.count,
-            "count_exact": found.is_count_exact,
-            "next": self._link(address, self.number + 1, cursor) if cursor else None,
+            "count": count,
+            "count_exact": is_exact,
+            "next": following,
             "previous": self._previous(address),
             "results": [memory_answer(memory, fields) for memory in found.memories],
         }
@@ -52,8 +93,8 @@ class Page:
     def _previous(self, address: str) -> str | None:
         return self._link(address, self.number - 1) if self.number > 1 else None
 
-    def _link(self, address: str, number: int, cursor: str | None = None) -> str:
+    def _link(self, address: str, number: int, cursor: Cursor | None = None) -> str:
         query: dict[str, int | str] = {"page": number, "page_size": self.size}
         if cursor:
-            query["cursor"] = cursor
+            query["cursor"] = cursor.text()
         return f"{address}?{urlencode(query)}"

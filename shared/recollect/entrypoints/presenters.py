@@ -1,12 +1,9 @@
 """Turns what the use cases return into what callers get."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from recollect.domain.errors import InvalidRequestError
 from recollect.domain.jobs import AddRequest, Job, JobStatus, Outcome
 from recollect.domain.keys import ApiKey
 from recollect.domain.memory import Episode, Memory, Message
@@ -24,7 +21,7 @@ from recollect.entrypoints.answers import (
     OutcomeAnswer,
     PingAnswer,
 )
-from recollect.ports.record import Position, SubjectEntry
+from recollect.ports.record import SubjectEntry
 from recollect.usecases.read_memories import MemoryHistory, SubjectPage
 from recollect.usecases.search_memories import Found
 
@@ -183,22 +180,6 @@ def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
 def time_text(time: datetime) -> str:
     """Return a time as ISO 8601 in UTC."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def cursor_of(position: Position) -> str:
-    """Return a place in a list as an opaque text for a URL."""
-    raw = f"{time_text(position.created_at)}|{position.memory_id}"
-    return base64.urlsafe_b64encode(raw.encode()).decode()
-
-
-def position_of(cursor: str) -> Position:
-    """Return the place that `cursor_of` wrote; raise `InvalidRequestError` for anything else."""
-    try:
-        time, _, memory_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
-        return Position(datetime.fromisoformat(time).astimezone(UTC), memory_id)
-    except (ValueError, OverflowError, binascii.Error) as error:
-        message = "Invalid cursor."
-        raise InvalidRequestError(message) from error
 
 
 def _names(scope: Scope) -> dict[str, str | None]:

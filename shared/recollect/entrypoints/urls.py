@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from recollect.domain.errors import InvalidRequestError
+from recollect.domain.subjects import SubjectKind
 from recollect.entrypoints.models import ENTITY_IDS, JsonObject
 
+_FILTERING = frozenset({"filters", "metadata"})
+_HARMLESS = frozenset({"org_id", "project_id", "source", "version", "output_format"})
+"""What clients add to every request; none of it narrows a delete."""
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -25,8 +29,13 @@ def delete_filters(query: Mapping[str, Sequence[str]]) -> JsonObject:
     """Return the filters of a delete-all request from its query.
 
     A client may serialise `filters` as JSON or as the text of a Python dict. What cannot be read,
-    empty values included, is refused: ignoring it would delete more than was asked for.
+    empty values and unknown parameters included, is refused: ignoring it would delete more than
+    was asked for.
     """
+    aliases = {f"{kind}Id" for kind in SubjectKind}
+    if unknown := sorted(set(query) - {*ENTITY_IDS, *aliases, *_FILTERING, *_HARMLESS}):
+        message = f"Unknown parameter {ascii(unknown[0])[:40]}: nothing was deleted"
+        raise InvalidRequestError(message)
     parts: list[JsonObject] = [
         {name: value}
         for name, kind in ENTITY_IDS.items()

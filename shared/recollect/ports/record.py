@@ -125,7 +125,10 @@ class Position:
 
 @dataclass(frozen=True)
 class MemoryPage:
-    """Some memories of a listing; `count` of all that match is exact while `is_count_exact`."""
+    """Some memories of a listing; `count` of all that match is exact while `is_count_exact`.
+
+    Behind a position nothing is counted: `count` is 0 and not exact.
+    """
 
     memories: tuple[Memory, ...]
     count: int

@@ -31,6 +31,8 @@ MAX_LOST_RACES_INFERRED = 3
 """Each costs another decision."""
 MAX_LOST_RACES_VERBATIM = 50
 """Every lost race means that another add committed; verbatim ones cost no model call."""
+MAX_MESSAGES = 2_000
+"""Every message may become a memory with a copy of the metadata: bounds what one request writes."""
 SYSTEM_ROLES = frozenset({"system", "developer"})
 
 
@@ -141,6 +143,9 @@ def _check(request: AddRequest) -> None:
     said = [message for message in request.messages if _is_said(message)]
     if not said:
         message = "messages must contain at least one message with text"
+        raise InvalidRequestError(message)
+    if len(request.messages) > MAX_MESSAGES:
+        message = f"messages must be at most {MAX_MESSAGES} an add; send them in several"
         raise InvalidRequestError(message)
     if not request.infer:
         for turn in said:

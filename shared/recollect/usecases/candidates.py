@@ -42,7 +42,10 @@ class FindCandidates:
         named = matching.named_subjects() or frozenset()
         keys = sorted(subject.key for subject in named)
         pending = self.outbox.pending(project, keys, limit=MAX_PENDING + 1) if keys else []
-        proposal = self.index.propose(project, IndexQuery(matching, vector, tuple(terms), limit))
+        # What was changed or deleted since may take places of the index's answer for nothing.
+        changed = len({item.memory_id for item in pending if item.version > 1})
+        asked = IndexQuery(matching, vector, tuple(terms), limit + changed)
+        proposal = self.index.propose(project, asked)
         ids = dict.fromkeys((*proposal.memory_ids, *(item.memory_id for item in pending)))
         memories = self.record.get(project, list(ids))
         unseen = {item.memory_id for item in pending if item.version == 1} - set(

@@ -81,7 +81,7 @@ class ReadMemory:
         episodes = {cause: self.record.episode(project, cause) for cause in _causes(events)}
         return MemoryHistory(
             memory,
-            tuple((event, _input(event, episodes[event.cause], memory)) for event in events),
+            tuple((event, _input(event, episodes[event.cause])) for event in events),
         )
 
     def episode(self, project: str, memory_id: str) -> Episode:
@@ -152,11 +152,9 @@ def _causes(events: Sequence[HistoryEvent]) -> list[str]:
     return list(dict.fromkeys(event.cause for event in events))
 
 
-def _input(
-    event: HistoryEvent, episode: Episode | None, memory: Memory | None
-) -> tuple[Message, ...]:
+def _input(event: HistoryEvent, episode: Episode | None) -> tuple[Message, ...]:
+    """Return the message that the event took verbatim, else all that it may come from."""
     if episode is None:
         return ()
-    if memory is None or memory.turn is None:
-        return episode.messages
-    return tuple(turn for turn in episode.messages if turn.content.strip() == event.new_text)[:1]
+    exact = [turn for turn in episode.messages if turn.content.strip() == event.new_text]
+    return tuple(exact[:1]) or episode.messages

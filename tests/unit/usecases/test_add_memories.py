@@ -226,3 +226,8 @@ def _jobs(service: Service, scope: Scope) -> list[Job]:
     with service.store.database.reading() as connection:
         rows = connection.execute("SELECT job_id FROM jobs").fetchall()
     return [service.read_job(scope.project, row["job_id"]) for row in rows]
+
+
+def test_an_add_of_too_many_messages_is_refused(service: Service, scope: Scope) -> None:
+    with pytest.raises(InvalidRequestError, match="at most 2000"):
+        service.say(scope, *(["I like tea"] * 2001))

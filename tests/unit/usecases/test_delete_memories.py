@@ -191,3 +191,21 @@ def test_it_does_not_take_up_other_work(service: Service, scope: Scope) -> None:
 
     with pytest.raises(TypeError):
         service.delete_all.resume(job)
+
+
+def test_a_memory_that_is_given_another_time_meanwhile_is_deleted(
+    service: Service, scope: Scope
+) -> None:
+    oldest = service.remember(scope, "one")
+    service.say(scope, "two", "three", "four")
+    later = a_change(updating(oldest, created_at=NOON + timedelta(days=1)))
+    deleting_all = service.having(
+        record=CommitsOfTwo(service.store.database, [lambda _: later])
+    ).delete_all
+
+    job = deleting_all(
+        DeleteAllRequest(project=scope.project, filters={"user_id": scope.owner.name})
+    )
+
+    assert job.notes == {"deleted": 4}
+    assert service.listed(scope) == ()

@@ -11,7 +11,7 @@ from recollect.domain.errors import UnavailableError
 
 LOCK_WAIT_SECONDS = 10.0
 """How long one process waits for another one's write before it gives up."""
-CACHE_KIBIBYTES = 16 * 1024
+CACHE_KIBIBYTES = 4 * 1024
 
 _PRIMARY_CODE = 0xFF
 """The bits of an SQLite error code that are not its details."""

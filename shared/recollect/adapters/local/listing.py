@@ -91,6 +91,11 @@ class _Window:
     after: Position | None
 
     @property
+    def end(self) -> int:
+        """How many matches it takes to fill the page."""
+        return self.skip + self.limit
+
+    @property
     def place(self) -> tuple[str, str]:
         """Time and id behind which it starts."""
         if self.after is None:
@@ -106,11 +111,7 @@ def _page_of_subject(
     window: _Window,
 ) -> MemoryPage:
     day = stored.day_text(unexpired.now) if unexpired else NO_DAY
-    [count] = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM members WHERE project = ? AND subject_key = ?"
-        " AND (expires_on IS NULL OR expires_on >= ?) LIMIT ?)",
-        (project, subject.key, day, EXACT_COUNT + 1),
-    ).fetchone()
+    count = None if window.after else _count(connection, project, subject, day)
     rows = connection.execute(
         "SELECT body, model, vector FROM (SELECT created_at, memory_id FROM members"
         " WHERE project = ?1 AND subject_key = ?2 AND (expires_on IS NULL OR expires_on >= ?3)"
@@ -124,45 +125,55 @@ def _page_of_subject(
     return _page(memories, count, has_more=len(rows) > window.limit)
 
 
+def _count(connection: sqlite3.Connection, project: str, subject: Subject, day: str) -> int:
+    [count] = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM members WHERE project = ? AND subject_key = ?"
+        " AND (expires_on IS NULL OR expires_on >= ?) LIMIT ?)",
+        (project, subject.key, day, EXACT_COUNT + 1),
+    ).fetchone()
+    return int(count)
+
+
 def _page_of_filter(
     connection: sqlite3.Connection, project: str, matching: Filter, window: _Window
 ) -> MemoryPage:
-    end = window.skip + window.limit
-    count = 0
-    found: list[Memory] = []
-    for memory in _walk(connection, project, matching):
-        if not matching.matches(memory):
-            continue
-        count += 1
-        is_behind = (stored.time_text(memory.created_at), memory.id) < window.place
-        if is_behind and len(found) <= end:
-            found.append(memory)
-        if count > EXACT_COUNT and len(found) > end:
-            break
-    return _page(tuple(found[window.skip : end]), count, has_more=len(found) > end)
+    walk = _walk(connection, project, matching, window.place)
+    matches = (memory for memory in walk if matching.matches(memory))
+    found = list(itertools.islice(matches, window.end + 1))
+    count = None
+    if window.after is None:
+        rest = itertools.islice(matches, max(EXACT_COUNT + 1 - len(found), 0))
+        count = len(found) + sum(1 for _ in rest)
+    page = tuple(found[window.skip : window.end])
+    return _page(page, count, has_more=len(found) > window.end)
 
 
-def _page(memories: tuple[Memory, ...], count: int, *, has_more: bool) -> MemoryPage:
+def _page(memories: tuple[Memory, ...], count: int | None, *, has_more: bool) -> MemoryPage:
+    if count is None:
+        return MemoryPage(memories, 0, is_count_exact=False, has_more=has_more)
     return MemoryPage(memories, min(count, EXACT_COUNT), count <= EXACT_COUNT, has_more)
 
 
-def _walk(connection: sqlite3.Connection, project: str, matching: Filter) -> Iterator[Memory]:
-    """Yield what may match, last created first, without duplicates."""
+def _walk(
+    connection: sqlite3.Connection, project: str, matching: Filter, place: tuple[str, str]
+) -> Iterator[Memory]:
+    """Yield what may match behind a place, last created first, without duplicates."""
     named = matching.named_subjects()
     if named is None:
         rows = connection.execute(
             "SELECT body, model, vector FROM memories WHERE project = ? AND body IS NOT NULL"
-            " ORDER BY created_at DESC, memory_id DESC",
-            (project,),
+            " AND (created_at, memory_id) < (?, ?) ORDER BY created_at DESC, memory_id DESC",
+            (project, *place),
         )
     else:
         marks = ",".join("?" * len(named))
         rows = connection.execute(
             "SELECT body, model, vector FROM (SELECT DISTINCT created_at, memory_id FROM members"  # noqa: S608
-            f" WHERE project = ? AND subject_key IN ({marks})) AS page"
+            f" WHERE project = ? AND subject_key IN ({marks})"
+            " AND (created_at, memory_id) < (?, ?)) AS page"
             " JOIN memories ON project = ? AND memories.memory_id = page.memory_id"
             " ORDER BY page.created_at DESC, page.memory_id DESC",
-            (project, *(subject.key for subject in named), project),
+            (project, *(subject.key for subject in named), *place, project),
         )
     while part := list(itertools.islice(rows, ROWS_AT_ONCE)):
         for row in part:

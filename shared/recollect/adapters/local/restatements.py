@@ -2,13 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 from recollect.adapters.local.sentences import EMOJI
 from recollect.adapters.local.statements import CJK, opened
-
-RESTATEMENT_OVERLAP = 0.8
-"""Jaccard similarity of the word sets from which one text may restate another."""
 
 _WORD = re.compile(
     rf"[{CJK}]|(?:(?<!\w)-)?\d+(?:[.,:/]\d+)*|[^\W\d_]+[+#]*"
@@ -34,20 +30,17 @@ _LIGHT = re.compile(
     r"an?|the|am|is|are|that|really|very|so|also|just|too|now|still|actually|quite|already"
 )
 """What a restatement may add or drop; tenses, prepositions and pronouns are not among it."""
-_WEIGHTY = re.compile(
-    r"not?|never|none|n?either|nor|without|except|rarely|hardly|barely|almost|maybe|might|used"
-    r"|stopped|quit|longer|anymore|nicht|nie|keine?|pas|jamais|nunca|non|n\u00e3o|mai|one|two|three"
-    r"|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|half|both|was|were|had|will|would|could|should|may"
-    r"|wants?|wish|hope|plan|going"
-)
-"""What negates, counts, doubts or dates: with it and without it are two statements."""
 
 
 def restates(text: str, candidate: str) -> bool:
-    """Tell whether the candidate says all that the text says, and little besides."""
+    """Tell whether both say the same, words apart that only colour it.
+
+    Any other word more or less may make it another statement: "my ex wife", "I seldom eat meat".
+    """
     if text.strip() == candidate.strip():
         return True
-    return _is_restated(_weighed(text), _weighed(candidate))
+    said = _weighed(text)
+    return bool(said) and said == _weighed(candidate)
 
 
 def _words(text: str) -> list[str]:
@@ -66,30 +59,5 @@ def _weighed(text: str) -> list[str]:
     words = _words(opened(text.strip()))
     while words and _SYMBOL.fullmatch(words[-1]):
         words.pop()
-    return [word for word in words if not _LIGHT.fullmatch(word.casefold())]
-
-
-def _is_restated(new: Sequence[str], known: Sequence[str]) -> bool:
-    """Tell whether `known` says all of `new`, in order, and little that matters besides.
-
-    The similarity alone would take "my dog" for "my cat" in a long sentence.
-    """
-    said = [word.casefold() for word in new]
-    left = iter(said)
-    expected = next(left, None)
-    omitted = []
-    for word in known:
-        if word.casefold() == expected:
-            expected = next(left, None)
-        else:
-            omitted.append(word)
-    is_contained = bool(said) and expected is None
-    union = {word.casefold() for word in known}
-    is_similar = len(set(said)) >= RESTATEMENT_OVERLAP * len(union)
-    return is_contained and is_similar and not any(_matters(word) for word in omitted)
-
-
-def _matters(word: str) -> bool:
-    """Tell whether a statement with this word differs from the same one without it."""
-    is_plain_word = word.isalpha() and word.islower()
-    return not is_plain_word or _WEIGHTY.fullmatch(word) is not None
+    kept = (word.casefold() for word in words)
+    return [word for word in kept if not _LIGHT.fullmatch(word)]
