@@ -104,3 +104,13 @@ def test_threads_do_not_disturb_each_other() -> None:
         results = list(pool.map(stem_all, range(8)))
 
     assert all(result == expected for result in results)
+
+
+def test_vowel_signs_are_part_of_their_words() -> None:
+    assert terms("मुझे हिन्दी फिल्में पसंद हैं।") == ["मुझे", "हिन्दी", "फिल्में", "पसंद", "हैं"]
+    assert terms("எனக்கு தமிழ்") == ["எனக்கு", "தமிழ்"]
+    assert terms("שָׁלוֹם") == ["שָׁלוֹם"]
+
+
+def test_thai_gives_pairs_of_characters() -> None:
+    assert set(terms("ชอบกาแฟ")) >= {"ชอ", "อบ", "กา"}

@@ -16,15 +16,24 @@ _PIECE = re.compile(r"\S{1,256}")
 """What is normalised at once: normalising a run of combining marks takes the square of its length,
 so that a hostile text of 1 MB would take an hour in one piece."""
 
-_CJK = (
+_UNSPACED = (
     "\u3005-\u3007"  # iteration mark, zero
     "\u3040-\u30ff\u31f0-\u31ff"  # Hiragana, Katakana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
     "\uac00-\ud7af"  # Hangul
+    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
     "\U00020000-\U000323af"  # Han, supplementary planes
 )
-_WORD = re.compile(r"\w+")
-_SCRIPT_RUN = re.compile(rf"([{_CJK}]+)|[^{_CJK}]+")
+_MARKS = (
+    "\u0300-\u036f"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"  # Arabic
+    "\u0900-\u0963\u0966-\u0dff"  # Devanagari to Sinhala, without the danda
+    "\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u17b4-\u17d3"  # Thai, Lao, Myanmar, Khmer
+)
+"""Vowel signs and other marks, which are part of a word but no letters to `re`."""
+_WORD = re.compile(rf"[\w{_MARKS}]+")
+_SCRIPT_RUN = re.compile(rf"([{_UNSPACED}]+)|[^{_UNSPACED}]+")
 
 _ENGLISH_STOP_WORDS = """
 i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves
@@ -51,8 +60,8 @@ def terms(text: str) -> list[str]:
     Words are compared regardless of case and Unicode form, without English stop words and by
     their English stem (Snowball); numbers are kept. An apostrophe ends a word, so that `Mia's`
     is found by `Mia`, and `don't` is a stop word in either spelling. Scripts that write no spaces
-    between words (Chinese, Japanese; Korean is treated alike) give overlapping pairs of
-    characters. Takes time linear in the length of the text.
+    between words (Chinese, Japanese, Thai, Khmer...; Korean is treated alike) give overlapping
+    pairs of characters. Takes time linear in the length of the text.
     """
     if text.isascii():
         # A search reads a hundred texts: without a call for each word this takes half as long.
