@@ -188,3 +188,11 @@ def test_any_bytes_give_conversations_or_bad_lines(
     assert items == list(read_transcript(path))
     assert len(set(keys(items))) == len(keys(items))
     assert all(1 <= len(piece) <= MAX_MESSAGES for piece in contents(items))
+
+
+@pytest.mark.parametrize("name", ["chat.txt", "chat.jsonl", "chat.json"])
+def test_a_file_that_is_no_text_is_one_bad_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\x7fELF\x02\x01\x01\0\0\0 hello\nI like tea\n" * 40)
+
+    assert list(read_transcript(path)) == [BadLine(1, "the file is no text: it holds zero bytes")]

@@ -17,11 +17,6 @@ class JobStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
 
-    @property
-    def is_final(self) -> bool:
-        """Tell whether the job has ended."""
-        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED}
-
 
 class Decision(StrEnum):
     """What became of one fact or message of an add."""

@@ -109,7 +109,7 @@ def bind(host: str, port: int) -> sockets.socket:
     except OSError as error:
         message = f"Cannot listen on {host} port {port}: {error.strerror or error}"
         if error.errno == errno.EADDRINUSE:
-            message = f"Port {port} is taken: another program listens on {host}; choose another"
+            message = f"Port {port} is taken: give {host} another one (--port, or make PORT=...)"
         raise UnavailableError(message) from error
     # Connections inherit it. asyncio sets it only where the protocol number says TCP, which a
     # socket made this way does not; without it every answer waits 40 ms for a delayed ACK.

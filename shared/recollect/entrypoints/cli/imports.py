@@ -35,6 +35,10 @@ REFUSES_THE_CONTENT: Final = frozenset({400, 413, 422})
 """Answers that concern what was sent, so that the next conversation may well be taken."""
 
 
+FAILURES_SHOWN: Final = 20
+"""More would hide the summary."""
+
+
 @dataclass
 class Report:
     """What became of a file; memories are counted, and messages that are nobody's words."""
@@ -199,9 +203,11 @@ def _tell(report: Report, *, is_json: bool) -> None:
     if is_json:
         print_json(asdict(report))
     else:
-        for failure in report.failed:
+        for failure in report.failed[:FAILURES_SHOWN]:
             where = f"line {failure['line']}" if "line" in failure else failure["place"]
             say(f"{one_line(str(where))}: {one_line(failure['reason'])}")
+        if len(report.failed) > FAILURES_SHOWN:
+            say(f"... and {len(report.failed) - FAILURES_SHOWN} more; --json tells all.")
         click.echo(_summary(report))
     if report.failed:
         click.get_current_context().exit(1)

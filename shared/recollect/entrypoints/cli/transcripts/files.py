@@ -27,6 +27,8 @@ from recollect.entrypoints.cli.transcripts.json_values import json_items
 
 MAX_LINE_CHARACTERS: Final = 16 * 1024 * 1024
 """A line of JSON Lines or text; bounds the memory that a file without line ends can take."""
+BYTES_LOOKED_AT: Final = 8 * 1024
+"""Beginning of a file in which a zero byte tells that it is no text."""
 ROLES: Final = frozenset({"user", "assistant", "system"})
 """Speakers of a text file that are roles rather than names."""
 
@@ -74,6 +76,8 @@ def _all_items(path: Path, read: Callable[[Path], Iterator[Item]]) -> Iterator[I
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Item]]:
+    if _is_binary(path):
+        return _refuse_binary
     with closing(_lines(path)) as lines:
         filled = (line for line in lines if isinstance(line, BadLine) or line.text.strip())
         first, second = next(filled, None), next(filled, None)
@@ -85,6 +89,16 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Item]]:
     if extension in _JSON_LINES:
         return _read_json_lines
     return _read_json if extension == ".json" else _read_text
+
+
+def _is_binary(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(BYTES_LOOKED_AT)
+    return b"\0" in start and _encoding(path) == "UTF-8"
+
+
+def _refuse_binary(_: Path) -> Iterator[Item]:
+    yield BadLine(1, "the file is no text: it holds zero bytes")
 
 
 def _encoding(path: Path) -> str:
