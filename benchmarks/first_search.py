@@ -1,17 +1,21 @@
 """Seconds from a fresh clone with empty caches to the first answered search."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
-LIMIT_SECONDS = 600
-FIRST_ANSWER = "score"
+LIMIT_SECONDS = 300
+FIRST_ANSWER = re.compile(r"\s+[01]\.\d\d  \S")
+"""How `make start` prints what it found: the score, then the memory."""
 
 
 def measure() -> dict[str, Any]:
@@ -49,19 +53,20 @@ def _start(clone: Path, home: Path) -> float:
         text=True,
         start_new_session=True,
     )
-    deadline = time.perf_counter() + LIMIT_SECONDS
+    watchdog = threading.Timer(LIMIT_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    watchdog.start()
     printed = []
     try:
         for line in process.stdout or ():
             printed.append(line)
-            if FIRST_ANSWER in line:
+            if FIRST_ANSWER.match(line):
                 return time.perf_counter()
-            if time.perf_counter() > deadline:
-                break
         message = "make start did not answer:\n" + "".join(printed[-20:])
         raise RuntimeError(message)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        watchdog.cancel()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
 
 

@@ -77,7 +77,7 @@ def _speed_table(speed: dict[str, Any], peer: dict[str, Any]) -> str:
         "adds/s, single",
         "search p50 ms",
         "p95 ms",
-        "p50 against mem0",
+        "times faster than mem0",
     ]
     return table(header, rows)
 
