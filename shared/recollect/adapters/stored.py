@@ -72,7 +72,7 @@ def dump_memory(memory: Memory) -> Document:
     """Return a memory as a document; its embedding is stored beside it."""
     return {
         "id": memory.id,
-        "subjects": [[subject.kind, subject.name] for subject in memory.scope.subjects],
+        "subjects": memory.scope.pairs,
         "text": memory.text,
         "created_at": time_text(memory.created_at),
         "updated_at": time_text(memory.updated_at),
@@ -120,7 +120,7 @@ def dump_event(event: HistoryEvent) -> Document:
     """Return a history event as a document."""
     return {
         "memory_id": event.memory_id,
-        "subjects": [[subject.kind, subject.name] for subject in event.scope.subjects],
+        "subjects": event.scope.pairs,
         "version": event.version,
         "action": event.action,
         "old_text": event.old_text,
@@ -154,7 +154,7 @@ def dump_episode(episode: Episode) -> Document:
     """Return an episode as a document."""
     return {
         "id": episode.id,
-        "subjects": [[subject.kind, subject.name] for subject in episode.scope.subjects],
+        "subjects": episode.scope.pairs,
         "messages": [[turn.role, turn.content, turn.name] for turn in episode.messages],
         "first_turn": episode.first_turn,
         "said_at": time_text(episode.said_at),
@@ -280,7 +280,7 @@ def _dump_request(request: AddRequest | DeleteAllRequest) -> Document:
         return {"type": "delete_all", "filters": request.filters}
     return {
         "type": "add",
-        "subjects": [[subject.kind, subject.name] for subject in request.scope.subjects],
+        "subjects": request.scope.pairs,
         "messages": [[turn.role, turn.content, turn.name] for turn in request.messages],
         "infer": request.infer,
         "metadata": request.metadata,

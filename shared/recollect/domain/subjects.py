@@ -86,7 +86,12 @@ class Scope:
     @cached_property
     def key(self) -> str:
         """A hash of the exact set of subjects; equal sets of one project are one scope."""
-        return _digest([[subject.kind, subject.name] for subject in self.subjects])
+        return _digest(self.pairs)
+
+    @property
+    def pairs(self) -> list[list[str]]:
+        """Kind and name of each subject, in order: what is hashed, and what is stored."""
+        return [[subject.kind, subject.name] for subject in self.subjects]
 
     @property
     def owner(self) -> Subject:

@@ -70,7 +70,7 @@ class Content:
         """Return what is stored of a memory."""
         return cls(
             subject_keys=_subject_keys(memory.scope),
-            scope=json.dumps([[subject.kind, subject.name] for subject in memory.scope.subjects]),
+            scope=json.dumps(memory.scope.pairs),
             last_day=memory.expires_on.toordinal() if memory.expires_on else None,
             body=dump(dump_memory(memory)),
             terms=" ".join(terms(memory.text)),
