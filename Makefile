@@ -80,7 +80,8 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 	@$(SETUP) tools
 	@$(BIN)/uv lock --default-index $(INDEX) $(ARGS)
 	@echo "# Written by make lock." >layers/dependencies/requirements.txt
-	@$(BIN)/uv export --frozen --only-group layer --no-hashes --no-annotate --no-header 2>/dev/null \
+	@$(BIN)/uv export --frozen --only-group layer --no-hashes --no-annotate --no-header \
+		--no-emit-package opensearch-protobufs --no-emit-package grpcio --no-emit-package protobuf 2>/dev/null \
 		>>layers/dependencies/requirements.txt
 	@echo "$(SAM_CLI)" | $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file scripts/sam-requirements.txt - >/dev/null
