@@ -10,12 +10,21 @@ import httpx
 import pytest
 
 from tests.callers import Deployment, LiveService, served
+from tests.engines import ENDPOINTS, REGION
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="recollect-tests-")
 atexit.register(_FOLDER.cleanup)
-for _name in [name for name in os.environ if name.startswith(("RECOLLECT_", "POWERTOOLS_"))]:
+_OURS = ("AWS_", "POWERTOOLS_", "RECOLLECT_")
+for _name in [name for name in os.environ if name.startswith(_OURS) and name != ENDPOINTS]:
     del os.environ[_name]
 os.environ.update(
+    # Made up, and without a way to the machine's own: no test can reach an account.
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    AWS_DEFAULT_REGION=REGION,
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    AWS_EC2_METADATA_DISABLED="true",
     RECOLLECT_EDITION="local",
     RECOLLECT_DATA=str(Path(_FOLDER.name) / "memories.db"),
     POWERTOOLS_LOG_LEVEL="CRITICAL",

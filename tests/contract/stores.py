@@ -13,6 +13,7 @@ import pytest
 from recollect.adapters.local.store import LocalStore
 from recollect.ports.keys import Keys
 from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from tests.aws import dynamo_store
 from tests.builders import a_key
 
 THREADS = 16
@@ -52,10 +53,19 @@ def local(folder: Path) -> Iterator[Store]:
     store.database.close()
 
 
+@contextmanager
+def dynamodb(_folder: Path) -> Iterator[Store]:
+    with dynamo_store() as store:
+        yield store
+
+
 Build: TypeAlias = Callable[[Path], AbstractContextManager[Store]]
 """Opens a store that may keep files in a folder."""
 
-ADAPTERS = [pytest.param(local, id="local")]
+ADAPTERS = [
+    pytest.param(local, id="local"),
+    pytest.param(dynamodb, id="dynamodb", marks=pytest.mark.engines),
+]
 
 
 def a_project(store: Store) -> str:

@@ -167,12 +167,39 @@ def test_an_episode_may_be_stored_again_by_a_resumed_add(store: Store, scope: Sc
 
 def test_the_largest_commit_fits(store: Store, project: str) -> None:
     scope = a_scope(project, user="ada", agent="a", app="b", run="c")
-    memories = [a_memory(scope, f"fact {n}") for n in range(store.record.largest_commit)]
+    room = store.record.room_for([scope] * 1_000)
+    assert room > 1
+    memories = [a_memory(scope, f"fact {n}") for n in range(room)]
 
     store.record.commit(project, a_change(*map(adding, memories)))
 
     assert len(store.record.get(project, [memory.id for memory in memories])) == len(memories)
     assert store.scopes.clock(scope) == 1
+    moves = [
+        updating(memory, text=f"{memory.text}!", created_at=memory.created_at + HOUR)
+        for memory in memories
+    ]
+    store.record.commit(project, a_change(*moves, episode=an_episode(scope)))
+    assert store.scopes.clock(scope) == 2
+
+
+def test_the_largest_commit_to_many_scopes_fits(store: Store, project: str) -> None:
+    scopes = [
+        a_scope(project, user=f"u{n}", agent=f"a{n}", app=f"b{n}", run=f"c{n}") for n in range(300)
+    ]
+    room = store.record.room_for(scopes)
+    assert 1 < room <= len(scopes)
+    memories = [a_memory(scope) for scope in scopes[:room]]
+    store.record.commit(project, a_change(*map(adding, memories)))
+
+    store.record.commit(project, a_change(*map(deleting, memories)))
+
+    assert store.record.get(project, [memory.id for memory in memories]) == {}
+
+
+def test_one_write_always_fits(store: Store, scope: Scope) -> None:
+    assert store.record.room_for([scope]) == 1
+    assert store.record.room_for([]) == 0
 
 
 # --- deleting

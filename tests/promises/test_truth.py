@@ -52,9 +52,8 @@ class BrokenIndex:
 class SmallCommits(LocalRecord):
     """Holds three writes a commit, so that an add of ten texts is in four parts."""
 
-    @property
-    def largest_commit(self) -> int:
-        return PART
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        return min(len(scopes), PART)
 
 
 def lose_the_index(service: Service) -> Service:

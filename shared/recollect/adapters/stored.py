@@ -46,8 +46,12 @@ def dump(document: Mapping[str, Any]) -> str:
 
 
 def load(text: str) -> Document:
-    """Return the document as the current schema has it."""
-    document: Document = json.loads(text)
+    """Return the document of a text as the current schema has it."""
+    return upcast(json.loads(text))
+
+
+def upcast(document: Document) -> Document:
+    """Return a stored document as the current schema has it."""
     while document["schema"] < SCHEMA_VERSION:
         document = _UPCASTS[document["schema"]](document)
     return document

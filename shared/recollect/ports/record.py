@@ -74,9 +74,11 @@ class Change:
 class Record(Protocol):
     """Keeps memories with their history; reads see every commit that was answered."""
 
-    @property
-    def largest_commit(self) -> int:
-        """How many writes one change can hold."""
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        """Return how many writes to these scopes, from the first on, one change can hold.
+
+        At least one, whatever the writes are.
+        """
         ...
 
     def commit(self, project: str, change: Change) -> None:
@@ -186,11 +188,22 @@ class Outbox(Protocol):
     """The committed changes that the index has not confirmed yet."""
 
     def pending(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
-        """Return the pending changes of these subjects, oldest first."""
+        """Return the pending changes of these subjects, oldest first.
+
+        A change is returned with all its memories, so there may be a few more than `limit`.
+        """
+        ...
+
+    def unseen(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
+        """Return what a search of the index may miss of these subjects, as `pending` does.
+
+        That is what is pending, and what was confirmed so shortly ago that the index may not show
+        it yet.
+        """
         ...
 
     def confirm(self, project: str, done: Sequence[Pending]) -> None:
-        """Forget these."""
+        """Take note that the index has these: they are pending no more."""
         ...
 
     def stale(self, *, before: datetime, limit: int) -> list[tuple[str, tuple[str, ...]]]:

@@ -77,7 +77,7 @@ class AddMemories:
             return job
         drafts, notes = self._drafts(request, job)
         job = replace(job, plan=drafts, notes=notes)
-        if len(drafts) > self.record.largest_commit:
+        if len(drafts) > self.record.room_for([request.scope] * len(drafts)):
             self.record.commit(job.project, Change(at=self.now(), job=job))
         return job
 
@@ -103,7 +103,8 @@ class AddMemories:
 
     def _commit(self, job: Job, request: AddRequest) -> Job:
         plan = job.plan or ()
-        part = plan[job.done : job.done + self.record.largest_commit]
+        rest = plan[job.done :]
+        part = rest[: self.record.room_for([request.scope] * len(rest))]
         clock = self.scopes.clock(request.scope) if request.infer else None
         steps = self.decide(job, request, part)
         after = self._after(job, request, steps, len(part))

@@ -36,12 +36,12 @@ class FindCandidates:
     ) -> Candidates:
         """Return at most `limit` candidates a way of searching, and every pending change.
 
-        Three round trips: the pending changes, the index, the record. The pending changes are
-        read first: what the index confirms in between is then in the proposal as well.
+        Three round trips: the changes that the index may miss, the index, the record. The changes
+        are read first: what the index shows in between is then in the proposal as well.
         """
         named = matching.named_subjects() or frozenset()
         keys = sorted(subject.key for subject in named)
-        pending = self.outbox.pending(project, keys, limit=MAX_PENDING + 1) if keys else []
+        pending = self.outbox.unseen(project, keys, limit=MAX_PENDING + 1) if keys else []
         # What was changed or deleted since may take places of the index's answer for nothing.
         changed = len({item.memory_id for item in pending if item.version > 1})
         asked = IndexQuery(matching, vector, tuple(terms), limit + changed)

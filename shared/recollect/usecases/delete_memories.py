@@ -20,6 +20,8 @@ from recollect.usecases.change_memory import deletion
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES = 50
+PAGE = 200
+"""Memories that are listed at once, to be deleted in as few changes as the record can do."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,20 @@ class DeleteMemories:
     def _one_pass(self, job: Job, matching: Filter) -> Job:
         position: Position | None = None
         while True:
-            page = self.listing.memories(
-                job.project, matching, limit=self.record.largest_commit, after=position
-            )
+            page = self.listing.memories(job.project, matching, limit=PAGE, after=position)
             before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
-            job = self._delete(job, matching, before)
+            job = self._delete_page(job, matching, before)
             if not page.has_more:
                 return job
             last = page.memories[-1]
             position = Position(last.created_at, last.id)
+
+    def _delete_page(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
+        while memories:
+            room = self.record.room_for([memory.scope for memory in memories])
+            job = self._delete(job, matching, memories[:room])
+            memories = memories[room:]
+        return job
 
     def _delete(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
         for _ in range(MAX_LOST_RACES):

@@ -1,5 +1,6 @@
 """What an add promises when it is large, cut short, or overtaken by others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -18,9 +19,8 @@ from tests.service import Service
 class CommitsOfThree(LocalRecord):
     """Holds three writes a commit."""
 
-    @property
-    def largest_commit(self) -> int:
-        return 3
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        return min(len(scopes), 3)
 
 
 @dataclass(frozen=True)

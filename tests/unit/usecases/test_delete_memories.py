@@ -1,6 +1,6 @@
 """What deleting everything of some subjects promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -24,9 +24,8 @@ class CommitsOfTwo(LocalRecord):
 
     meddling: list[Meddling]
 
-    @property
-    def largest_commit(self) -> int:
-        return 2
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        return min(len(scopes), 2)
 
     def commit(self, project: str, change: Change) -> None:
         if change.writes and self.meddling:

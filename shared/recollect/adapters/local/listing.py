@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from recollect.adapters import stored
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.record import memory_of
-from recollect.domain.filters import Filter, Unexpired
-from recollect.domain.filters.conditions import SubjectIn
-from recollect.domain.filters.logic import AllOf
+from recollect.domain.filters import Filter, Unexpired, of_one_subject
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.ports.record import MemoryPage, Position, SubjectEntry
@@ -42,7 +40,7 @@ class LocalListing:
         """Return matching memories, last created first, ties by id, after `skip` or a position."""
         with self.database.reading() as connection:
             window = _Window(limit, skip, after)
-            plain = _plain(matching)
+            plain = of_one_subject(matching)
             if plain is not None:
                 return _page_of_subject(connection, project, *plain, window)
             return _page_of_filter(connection, project, matching, window)
@@ -69,17 +67,6 @@ class LocalListing:
                 (project,),
             ).fetchall()
         return dict.fromkeys(SubjectKind, 0) | {SubjectKind(kind): count for kind, count in rows}
-
-
-def _plain(matching: Filter) -> tuple[Subject, Unexpired | None] | None:
-    """Return the one subject, and the expiry, that a filter is about, if it is about no more."""
-    match matching.parts if isinstance(matching, AllOf) else (matching,):
-        case [SubjectIn(subjects)] if len(subjects) == 1:
-            return next(iter(subjects)), None
-        case [SubjectIn(subjects), Unexpired() as unexpired] if len(subjects) == 1:
-            return next(iter(subjects)), unexpired
-        case _:
-            return None
 
 
 @dataclass(frozen=True)

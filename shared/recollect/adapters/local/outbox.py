@@ -26,6 +26,10 @@ class LocalOutbox:
             )
             return [Pending(*row) for row in rows]
 
+    def unseen(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
+        """Return the pending changes: this edition's index shows at once what it has."""
+        return self.pending(project, subject_keys, limit=limit)
+
     def confirm(self, project: str, done: Sequence[Pending]) -> None:
         """Forget these."""
         with self.database.writing(durable=False) as connection:

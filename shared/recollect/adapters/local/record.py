@@ -9,6 +9,7 @@ from recollect.adapters.local.database import Database
 from recollect.adapters.local.jobs import replace_job
 from recollect.adapters.local.transaction import Transaction
 from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
+from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
 
 LARGEST_COMMIT = 200
@@ -22,10 +23,9 @@ class LocalRecord:
 
     database: Database
 
-    @property
-    def largest_commit(self) -> int:
-        """How many writes one change can hold."""
-        return LARGEST_COMMIT
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        """Return how many writes to these scopes, from the first on, one change can hold."""
+        return min(len(scopes), LARGEST_COMMIT)
 
     def commit(self, project: str, change: Change) -> None:
         """Store the change at once, or raise a `LostRaceError` and store nothing."""

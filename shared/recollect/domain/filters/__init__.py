@@ -5,6 +5,7 @@ from recollect.domain.filters.conditions import (
     created_between,
     in_scope,
     is_scoped,
+    of_one_subject,
     subject_is,
 )
 from recollect.domain.filters.logic import EVERYTHING, Filter, both
@@ -18,6 +19,7 @@ __all__ = [
     "created_between",
     "in_scope",
     "is_scoped",
+    "of_one_subject",
     "parse_filter",
     "subject_is",
 ]

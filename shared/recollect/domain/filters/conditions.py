@@ -231,6 +231,17 @@ def created_between(start: datetime | None, end: datetime | None) -> Filter:
     )
 
 
+def of_one_subject(condition: Filter) -> tuple[Subject, Unexpired | None] | None:
+    """Return the one subject, and the expiry, that a filter is about, if it is about no more."""
+    match condition.parts if isinstance(condition, AllOf) else (condition,):
+        case [SubjectIn(subjects)] if len(subjects) == 1:
+            return next(iter(subjects)), None
+        case [SubjectIn(subjects), Unexpired() as unexpired] if len(subjects) == 1:
+            return next(iter(subjects)), unexpired
+        case _:
+            return None
+
+
 def is_scoped(condition: Filter) -> bool:
     """Tell whether every match must have a subject that is named, or be of a kind that is.
 

@@ -1,0 +1,1 @@
+"""The AWS edition: DynamoDB, S3, SQS, OpenSearch and Bedrock."""

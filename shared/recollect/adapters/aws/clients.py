@@ -1,0 +1,37 @@
+"""boto3 clients as this service needs them: impatient, with as many connections as threads."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from recollect.adapters.aws.dynamodb import PARALLEL_CALLS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+STORAGE = Config(
+    connect_timeout=1,
+    # DynamoDB answers in some 10 ms; a call that takes this long is made again on a new connection.
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=PARALLEL_CALLS,
+)
+"""For DynamoDB, S3 and SQS: with all tries at most 16 s, below an HTTP API's 30 s."""
+
+
+def dynamodb() -> "DynamoDBClient":
+    """Return a client for DynamoDB."""
+    return boto3.client("dynamodb", config=STORAGE)
+
+
+def s3() -> "S3Client":
+    """Return a client for S3."""
+    return boto3.client("s3", config=STORAGE)
+
+
+def sqs() -> "SQSClient":
+    """Return a client for SQS."""
+    return boto3.client("sqs", config=STORAGE)

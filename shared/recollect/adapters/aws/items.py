@@ -1,0 +1,143 @@
+"""The items of the record's tables: where each lives. Names and texts are never part of a key.
+
+Record table, by partition key and sort key (p project, s subject, c scope, n shard):
+
+    M#p#id    S                   a memory's state, or the tombstone of a deleted one
+              E#version           one event of its history
+    U#p#c#h   U                   the memory that has the text with this keyed hash in the scope
+    L#p#s#n   created#id          a memory of the subject
+    B#p#s     A                   the subject's kind and name
+              C#c                 a scope of the subject
+              D#created#id        a deleted memory of the subject
+              P#time              changes that the index may not show yet
+    C#p#c     A                   the scope's clock
+              T                   its next turn
+    J#p#job   J                   a job
+              E                   the episode that it stored
+    I#p#h     I                   the job that an idempotency key belongs to
+
+The index `wide` (gpk, gsk) finds what no key leads to:
+
+    M#p#n     created#id          all memories of a project
+    S#p       created#kind#s      its subjects
+    E#p#c     job                 the episodes of a scope
+    P#n       since#...           changes that the index has not confirmed, of all projects
+    J#n       lease end#...       unfinished jobs, of all projects
+
+Control table, which is never restored to the past:
+
+    P#p       S                   the project's secret
+              K#created#key id    a key of the project
+    K#hash    K                   the same key, by the hash of its secret
+"""
+
+import hashlib
+from collections.abc import Iterator
+from urllib.parse import quote, unquote
+
+from recollect.adapters import stored
+from recollect.adapters.aws.dynamodb import Key
+from recollect.domain.memory import Memory
+from recollect.domain.subjects import Subject, SubjectKind
+
+WIDE_INDEX = "wide"
+WIDE_SHARDS = 16
+"""Partitions that writes of one kind are spread over: DynamoDB takes 1,000 a second in each."""
+SHARDS = {SubjectKind.USER: 1, SubjectKind.RUN: 1, SubjectKind.AGENT: 8, SubjectKind.APP: 8}
+"""Partitions of a subject's memories: agents and apps have those of many users. Stored in keys,
+so these numbers can never change."""
+MAX_ID_LENGTH = 128
+"""Characters; ids are ours and shorter, so nothing longer is ever found."""
+
+
+def project_part(project: str) -> str:
+    """Return the project as part of a key: without `#`, so that no two keys can be confused."""
+    return quote(project, safe="")
+
+
+def project_of(part: str) -> str:
+    """Return the project from its part of a key."""
+    return unquote(part)
+
+
+def shard(name: str, count: int) -> int:
+    """Return the shard, of so many, that a name belongs to."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % count
+
+
+def state_key(project: str, memory_id: str) -> Key:
+    """Where a memory's state is."""
+    return f"M#{project_part(project)}#{memory_id}", "S"
+
+
+def event_key(project: str, memory_id: str, version: int) -> Key:
+    """Where an event of a memory's history is."""
+    return f"M#{project_part(project)}#{memory_id}", f"E#{version:010d}"
+
+
+def marker_key(project: str, scope_key: str, marker: bytes) -> Key:
+    """Where it is told which memory of a scope has a text."""
+    return f"U#{project_part(project)}#{scope_key}#{marker.hex()}", "U"
+
+
+def member_partitions(project: str, kind: SubjectKind, subject_key: str) -> Iterator[str]:
+    """Where the memories of a subject are, one partition a shard."""
+    for at in range(SHARDS[kind]):
+        yield f"L#{project_part(project)}#{subject_key}#{at}"
+
+
+def member_key(project: str, subject: Subject, memory: Memory) -> Key:
+    """Where it is told that a memory belongs to a subject."""
+    at = shard(memory.id, SHARDS[subject.kind])
+    return f"L#{project_part(project)}#{subject.key}#{at}", place(memory)
+
+
+def place(memory: Memory) -> str:
+    """Return the place of a memory in lists: by the time shown to the caller, then by id."""
+    return f"{stored.time_text(memory.created_at)}#{memory.id}"
+
+
+def subject_partition(project: str, subject_key: str) -> str:
+    """Where everything of a subject is but its memories."""
+    return f"B#{project_part(project)}#{subject_key}"
+
+
+def scope_partition(project: str, scope_key: str) -> str:
+    """Where a scope's clock and turns are."""
+    return f"C#{project_part(project)}#{scope_key}"
+
+
+def job_key(project: str, job_id: str) -> Key:
+    """Where a job is."""
+    return f"J#{project_part(project)}#{job_id}", "J"
+
+
+def episode_key(project: str, job_id: str) -> Key:
+    """Where the episode of an add's job is."""
+    return f"J#{project_part(project)}#{job_id}", "E"
+
+
+def idempotency_key(project: str, key: str) -> Key:
+    """Where it is told which job a caller's idempotency key belongs to."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"I#{project_part(project)}#{digest}", "I"
+
+
+def wide_memories(project: str, at: int) -> str:
+    """Where `wide` has a shard of a project's memories."""
+    return f"M#{project_part(project)}#{at}"
+
+
+def wide_subjects(project: str) -> str:
+    """Where `wide` has a project's subjects."""
+    return f"S#{project_part(project)}"
+
+
+def wide_episodes(project: str, scope_key: str) -> str:
+    """Where `wide` has a scope's episodes."""
+    return f"E#{project_part(project)}#{scope_key}"
+
+
+def is_possible(an_id: str) -> bool:
+    """Tell whether something can have this id; others must not become keys, which are bounded."""
+    return 0 < len(an_id) <= MAX_ID_LENGTH

@@ -1,0 +1,208 @@
+"""Jobs and idempotency keys in the record table."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from recollect.adapters import stored
+from recollect.adapters.aws.dynamodb import (
+    ConditionFailedError,
+    Item,
+    Step,
+    Table,
+    key_item,
+    number,
+    text,
+)
+from recollect.adapters.aws.items import (
+    WIDE_INDEX,
+    WIDE_SHARDS,
+    idempotency_key,
+    is_possible,
+    job_key,
+    project_of,
+    project_part,
+    shard,
+)
+from recollect.adapters.aws.objects import Objects
+from recollect.domain.errors import IdempotencyMismatchError, UnavailableError
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
+from recollect.ports.record import FencedError, LostRaceError
+
+KEPT = timedelta(days=30)
+"""A finished job is forgotten after this; longer than any queue keeps a message (14 days)."""
+LARGE_PARTS = ("request", "plan", "outcomes")
+"""What of a job may be too large for an item."""
+UNFINISHED = frozenset({JobStatus.PENDING, JobStatus.RUNNING})
+
+
+@dataclass(frozen=True)
+class JobItems:
+    """A job as an item of the record table, its large parts in S3."""
+
+    objects: Objects
+
+    def attributes(self, job: Job) -> Item:
+        """Return what is stored of a job's state, but for its lease; stores large parts."""
+        document = stored.dump_job(job)
+        parts = {name: document.pop(name) for name in LARGE_PARTS}
+        prefix = f"parts/{project_part(job.project)}/{job.id}"
+        return {
+            "status": text(job.status),
+            "attempt": number(job.attempt),
+            "body": text(stored.dump(document)),
+            **{
+                name: self.objects.outsourced(json.dumps(part, ensure_ascii=False), prefix)
+                for name, part in parts.items()
+            },
+        }
+
+    def job(self, project: str, item: Item) -> Job:
+        """Return the job of an item."""
+        parts = {name: json.loads(self.objects.text_of(item[name])) for name in LARGE_PARTS}
+        body = json.loads(item["body"]["S"])
+        return stored.load_job(project, stored.upcast({**body, **parts}))
+
+    def replacing(self, table: str, job: Job, lease_end: datetime | None) -> Step:
+        """Return the step that stores a job's new state unless a later attempt has taken it over.
+
+        Its lease stays as it is unless a new one is given.
+        """
+        attributes = self.attributes(job)
+        if lease_end:
+            attributes["lease_end"] = text(stored.time_text(lease_end))
+        forgotten = ""
+        if job.status in UNFINISHED:
+            if lease_end:
+                attributes |= waiting(job, lease_end)
+        else:
+            ended = job.completed_at or job.created_at
+            attributes["ttl"] = number(int((ended + KEPT).timestamp()))
+            forgotten = " REMOVE gpk, gsk"
+        lost = FencedError(f"Job {job.id} is being worked on by somebody else")
+        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+        update = {
+            "TableName": table,
+            "Key": key_item(job_key(job.project, job.id)),
+            "UpdateExpression": f"SET {sets}{forgotten}",
+            "ConditionExpression": "attempt = :attempt AND #status IN (:pending, :running)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": {
+                **{f":{name}": value for name, value in attributes.items()},
+                ":pending": text(JobStatus.PENDING),
+                ":running": text(JobStatus.RUNNING),
+            },
+        }
+        return Step({"Update": update}, lost)
+
+
+def waiting(job: Job, lease_end: datetime) -> Item:
+    """Return where the index `wide` has an unfinished job."""
+    return {
+        "gpk": text(f"J#{shard(job.id, WIDE_SHARDS)}"),
+        "gsk": text(f"{stored.time_text(lease_end)}#{project_part(job.project)}#{job.id}"),
+    }
+
+
+@dataclass(frozen=True)
+class DynamoJobs:
+    """Jobs in the record table."""
+
+    table: Table
+    items: JobItems
+    new_token: Callable[[], str]
+
+    def accept(self, job: Job, key: IdempotencyKey | None, *, lease_end: datetime) -> Job:
+        """Store the job, or return the one that this idempotency key already belongs to."""
+        item = self._item(job, lease_end)
+        if key is None:
+            self.table.put(item)
+            return job
+        place = idempotency_key(job.project, key.key)
+        belongs = {
+            **key_item(place),
+            "body_hash": text(key.body_hash),
+            "job_id": text(job.id),
+            "ttl": number(int((job.created_at + 2 * KEPT).timestamp())),
+        }
+        put_key = {"Item": belongs, "ConditionExpression": "attribute_not_exists(pk)"}
+        taken = LostRaceError("The key belongs to a job")
+        steps = [
+            Step({"Put": {"TableName": self.table.name, "Item": item}}),
+            Step({"Put": {"TableName": self.table.name, **put_key}}, taken),
+        ]
+        try:
+            self.table.transact(steps, self.new_token())
+        except LostRaceError as lost:
+            if lost is not taken:
+                raise
+            return self._job_of_key(job.project, key)
+        return job
+
+    def get(self, project: str, job_id: str) -> Job | None:
+        """Return the job, or None."""
+        item = self.table.get(job_key(project, job_id)) if is_possible(job_id) else None
+        return self.items.job(project, item) if item else None
+
+    def claim(self, project: str, job_id: str, *, now: datetime, lease_end: datetime) -> Job | None:
+        """Take the job over with the next attempt; None if it succeeded or is being worked on."""
+        job = self.get(project, job_id)
+        if job is None or job.status == JobStatus.SUCCEEDED:
+            return None
+        mine = replace(
+            job, attempt=job.attempt + 1, status=JobStatus.RUNNING, error=None, completed_at=None
+        )
+        try:
+            self.table.put(
+                self._item(mine, lease_end),
+                ConditionExpression=(
+                    "attempt = :attempt AND (#status = :failed OR lease_end <= :now)"
+                ),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":attempt": number(job.attempt),
+                    ":failed": text(JobStatus.FAILED),
+                    ":now": text(stored.time_text(now)),
+                },
+            )
+        except ConditionFailedError:
+            return None
+        return mine
+
+    def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (project, job id) of unfinished jobs whose lease has run out."""
+
+        def of_shard(at: int) -> list[str]:
+            found = self.table.query(
+                "gpk = :gpk AND gsk <= :now",
+                {":gpk": text(f"J#{at}"), ":now": text(stored.time_text(now) + "~")},
+                IndexName=WIDE_INDEX,
+                Limit=limit,
+            )
+            return [item["gsk"]["S"] for _, item in zip(range(limit), found, strict=False)]
+
+        shards = self.table.together(of_shard, range(WIDE_SHARDS))
+        places = sorted(each for found in shards for each in found)[:limit]
+        jobs = (each.split("#", 2)[1:] for each in places)
+        return [(project_of(project), job_id) for project, job_id in jobs]
+
+    def _item(self, job: Job, lease_end: datetime) -> dict[str, Any]:
+        return {
+            **key_item(job_key(job.project, job.id)),
+            **self.items.attributes(job),
+            **waiting(job, lease_end),
+            "lease_end": text(stored.time_text(lease_end)),
+        }
+
+    def _job_of_key(self, project: str, key: IdempotencyKey) -> Job:
+        belongs = self.table.get(idempotency_key(project, key.key))
+        if belongs and belongs["body_hash"]["S"] != key.body_hash:
+            message = "This Idempotency-Key was used with another request"
+            raise IdempotencyMismatchError(message)
+        job = self.get(project, belongs["job_id"]["S"]) if belongs else None
+        if job is None:
+            message = "The job of this Idempotency-Key was forgotten a moment ago; try again"
+            raise UnavailableError(message)
+        return job

@@ -1,0 +1,73 @@
+"""What is too large for an item of a table, in S3."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from recollect.adapters.aws.dynamodb import Item, text
+from recollect.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LARGEST_INLINE_BYTES = 100 * 1024
+"""An item has at most 400 KB, and a job keeps three such texts."""
+MAX_KNOWN = 256
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Texts in a bucket, each written once under the hash of what it says."""
+
+    client: "S3Client"
+    bucket: str
+    _known: dict[str, None] = field(default_factory=dict)
+    """What this process has written, so that a job's parts are not sent with every commit."""
+
+    def outsourced(self, value: str, prefix: str) -> Item:
+        """Return the attribute for a text: the text itself or, if large, where it was stored.
+
+        To be called before the commit: an object whose commit fails is an orphan, never the
+        other way round. Raises `UnavailableError`.
+        """
+        data = value.encode()
+        if len(data) <= LARGEST_INLINE_BYTES:
+            return text(value)
+        key = f"{prefix}/{hashlib.sha256(data).hexdigest()}"
+        if key not in self._known:
+            with _translated(self.bucket):
+                self.client.put_object(
+                    Bucket=self.bucket, Key=key, Body=data, ContentType="application/json"
+                )
+            self._remember(key)
+        return {"M": {"object": text(key)}}
+
+    def text_of(self, attribute: Item) -> str:
+        """Return the text of an attribute that `outsourced` made; raise `UnavailableError`."""
+        if "S" in attribute:
+            inline: str = attribute["S"]
+            return inline
+        with _translated(self.bucket):
+            answer = self.client.get_object(Bucket=self.bucket, Key=attribute["M"]["object"]["S"])
+            return answer["Body"].read().decode()
+
+    def _remember(self, key: str) -> None:
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[key] = None
+
+
+@contextmanager
+def _translated(bucket: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        message = f"The bucket {bucket} cannot be used now: {error.response['Error']['Code']}"
+        raise UnavailableError(message) from error
+    except BotoCoreError as error:
+        message = f"The bucket {bucket} cannot be reached: {type(error).__name__}"
+        raise UnavailableError(message) from error

@@ -1,0 +1,95 @@
+"""The AWS edition's record: two tables and a bucket behind the record's ports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from recollect.adapters.aws.dynamodb import Table
+from recollect.adapters.aws.jobs import DynamoJobs, JobItems
+from recollect.adapters.aws.listing import DynamoListing
+from recollect.adapters.aws.objects import Objects
+from recollect.adapters.aws.outbox import DynamoOutbox
+from recollect.adapters.aws.projects import DynamoKeys, ProjectSecrets
+from recollect.adapters.aws.record import DynamoRecord, SubjectItems
+from recollect.adapters.aws.scopes import DynamoScopes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamoStore:
+    """What is built of two tables, a bucket, a clock and a source of unique tokens.
+
+    `settling` is how long the index may take to show what it has confirmed.
+    """
+
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    record_table: str
+    control_table: str
+    bucket: str
+    now: Callable[[], datetime]
+    new_token: Callable[[], str]
+    settling: timedelta
+
+    @cached_property
+    def record(self) -> DynamoRecord:
+        """The record itself."""
+        return DynamoRecord(
+            self._table,
+            self._objects,
+            self._secrets,
+            SubjectItems(self._table),
+            self._job_items,
+            self.now,
+            self.new_token,
+        )
+
+    @cached_property
+    def scopes(self) -> DynamoScopes:
+        """Clocks, turns and texts of scopes."""
+        return DynamoScopes(self._table, self._secrets)
+
+    @cached_property
+    def listing(self) -> DynamoListing:
+        """Lists of memories and subjects."""
+        return DynamoListing(self._table, self.record)
+
+    @cached_property
+    def outbox(self) -> DynamoOutbox:
+        """What the index has not confirmed."""
+        return DynamoOutbox(self._table, self.now, self.settling)
+
+    @cached_property
+    def jobs(self) -> DynamoJobs:
+        """Jobs."""
+        return DynamoJobs(self._table, self._job_items, self.new_token)
+
+    @cached_property
+    def keys(self) -> DynamoKeys:
+        """API keys."""
+        return DynamoKeys(self._control, self._secrets, self.new_token)
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self.dynamodb, self.record_table)
+
+    @cached_property
+    def _control(self) -> Table:
+        return Table(self.dynamodb, self.control_table)
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(self.s3, self.bucket)
+
+    @cached_property
+    def _secrets(self) -> ProjectSecrets:
+        return ProjectSecrets(self._control)
+
+    @cached_property
+    def _job_items(self) -> JobItems:
+        return JobItems(self._objects)
