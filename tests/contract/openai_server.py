@@ -1,22 +1,23 @@
-"""A small server with an OpenAI-compatible `/v1/embeddings` endpoint, which can also misbehave."""
+"""A small server with OpenAI-compatible endpoints for embeddings and chat; it can misbehave too."""
 
 import hashlib
 import json
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import httpx
 import numpy as np
 
+from tests.contract.simple_mind import fill_in
+from tests.contract.stand_in import Answer, Body, ResetError, StandIn
+
 KEY = "sk-test"
 MODEL = "hash"
+CHAT_MODEL = "simple"
 DIMENSIONS = 8
+EMBEDDINGS, CHAT = "/v1/embeddings", "/v1/chat/completions"
 
-Body = dict[str, Any]
 Reply = tuple[int, bytes]
 Behaviour = Callable[[Body], Reply]
 
@@ -73,73 +74,77 @@ def counting_from_one(body: Body) -> Reply:
     return answer([item | {"index": item["index"] + 1} for item in items(body["input"])])
 
 
-class OpenAIServer:
-    """Keeps the bodies it got; `next` are behaviours for the coming requests, then it embeds."""
+def chat(body: Body) -> Reply:
+    """Answer with the tool filled in by a simple mind; a model unknown is refused."""
+    if body["model"] != CHAT_MODEL:
+        return 404, b'{"error": {"message": "no such model"}}'
+    said = "\n".join(each["content"] for each in body["messages"] if each["role"] == "user")
+    name = body["tools"][0]["function"]["name"]
+    return used(json.dumps(fill_in(name, said)))(body)
+
+
+def used(arguments: object, *, reason: str = "tool_calls") -> Behaviour:
+    """Return a model that uses the first tool with these arguments."""
+
+    def behave(body: Body) -> Reply:
+        function = {"name": body["tools"][0]["function"]["name"], "arguments": arguments}
+        calls = [{"id": "call_1", "type": "function", "function": function}]
+        return completed({"content": None, "tool_calls": calls}, reason)
+
+    return behave
+
+
+def said(text: str | None, *, reason: str = "stop", **more: object) -> Behaviour:
+    """Return a model that says this instead of using a tool."""
+    return lambda _: completed({"content": text, **more}, reason)
+
+
+def completed(message: Body, reason: str) -> Reply:
+    """Return a well-formed completion with this message."""
+    choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", **message}}
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    body = {"object": "chat.completion", "model": CHAT_MODEL, "choices": [choice], "usage": usage}
+    return 200, json.dumps(body).encode()
+
+
+def refused(message: str, status: int = 400) -> Behaviour:
+    """Return a server that refuses with this message."""
+    return lambda _: (status, json.dumps({"error": {"message": message}}).encode())
+
+
+def reset(_: Body) -> Reply:
+    """Behave like a network that breaks."""
+    raise ResetError
+
+
+class OpenAIServer(StandIn):
+    """Keeps the bodies it got; `next` are behaviours for the coming requests, then it does well."""
 
     def __init__(self, *behaviours: Behaviour) -> None:
+        super().__init__()
         self.bodies: list[Body] = []
         self.next = deque(behaviours)
-        self._closing = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
 
     @property
     def url(self) -> str:
         """The base URL that a client is given."""
-        return f"http://127.0.0.1:{self._http.server_port}/v1"
+        return f"{self.address}/v1"
 
-    def reply(self, body: Body) -> Reply:
+    def respond(self, path: str, headers: Mapping[str, str], body: Body) -> Answer:
         """Return what the next behaviour says."""
+        usual = {EMBEDDINGS: embed, CHAT: chat}.get(path)
+        if usual is None:
+            return Answer(404, b"")
+        if headers["Authorization"] != f"Bearer {KEY}":
+            return Answer(401, b'{"error": {"message": "wrong key"}}')
         self.bodies.append(body)
-        behave = self.next.popleft() if self.next else embed
-        return behave(body)
+        behave = self.next.popleft() if self.next else usual
+        return Answer(*behave(body))
 
     def hang(self, _: Body) -> Reply:
         """Behave like a server that is stuck until it is stopped."""
-        self._closing.wait()
+        self.closing.wait()
         return 503, b""
-
-    def start(self) -> None:
-        """Serve in the background."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Free whoever hangs, end the thread and close the port."""
-        self._closing.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if self.path != "/v1/embeddings":
-                    self._send(404, b"")
-                elif self.headers["Authorization"] != f"Bearer {KEY}":
-                    self._send(401, b'{"error": {"message": "wrong key"}}')
-                else:
-                    self._send(*server.reply(body))
-
-            def _send(self, status: int, content: bytes) -> None:
-                if server._closing.is_set():
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing."""
-
-        return Handler
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""What every Embedder promises, and what the OpenAI one makes of servers good and bad."""
+"""What every Embedder promises, and what the OpenAI one makes of servers good and bad.
+
+What the Bedrock one makes of its models and their failures is in `test_bedrock_embedder.py`.
+"""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -9,24 +12,26 @@ from string import ascii_lowercase
 import numpy as np
 import pytest
 
+from recollect.adapters.aws.bedrock_embedder import BedrockEmbedder
 from recollect.adapters.local.embedder import BundledEmbedder
 from recollect.adapters.openai.embedder import OpenAIEmbedder
 from recollect.domain.errors import UnavailableError
 from recollect.domain.memory import MAX_TEXT_BYTES
 from recollect.ports.models import Embedder, EmbeddingTask
 from tests.contract import openai_server
+from tests.contract.bedrock_server import bedrock_client, running_bedrock
 from tests.contract.openai_server import (
     DIMENSIONS,
     KEY,
     MODEL,
     Behaviour,
-    Body,
     OpenAIServer,
     Reply,
     numbers,
     openai_client,
     running_server,
 )
+from tests.contract.stand_in import Body
 
 TEXTS = ["Ada lives in Turin.", "Ada has two cats.", "The cats are called Plus and Minus."]
 BLANKS = ["", " ", "\n\t\u3000"]
@@ -67,9 +72,22 @@ def openai_on_a_good_server() -> Iterator[Embedder]:
         yield embedder
 
 
+def bedrock(model: str, dimensions: int) -> Callable[[], AbstractContextManager[Embedder]]:
+    @contextmanager
+    def build() -> Iterator[Embedder]:
+        with running_bedrock() as server, bedrock_client(server.address) as client:
+            yield BedrockEmbedder(client, model=model, dimensions=dimensions)
+
+    return build
+
+
 ADAPTERS = [
     pytest.param(bundled, id="bundled"),
     pytest.param(openai_on_a_good_server, id="openai"),
+    pytest.param(bedrock("amazon.titan-embed-text-v2:0", 1024), id="titan"),
+    pytest.param(bedrock("cohere.embed-multilingual-v3", 1024), id="cohere-3"),
+    pytest.param(bedrock("global.cohere.embed-v4:0", 1536), id="cohere-4"),
+    pytest.param(bedrock("amazon.nova-2-multimodal-embeddings-v1:0", 384), id="nova"),
 ]
 
 
@@ -262,9 +280,14 @@ def test_openai_gives_all_vectors_or_none() -> None:
 
 def test_openai_says_that_the_key_or_the_model_is_wrong() -> None:
     with openai(key="sk-wrong") as (embedder, _):
-        assert refused(embedder) == "The embedding model hash answered 401 Unauthorized"
+        assert refused(embedder) == (
+            "The embedding model hash answered 401 Unauthorized: check RECOLLECT_OPENAI_API_KEY"
+        )
     with openai(model="other") as (embedder, _):
-        assert refused(embedder) == "The embedding model other answered 404 Not Found"
+        assert refused(embedder) == (
+            "The embedding model other answered 404 Not Found:"
+            " check RECOLLECT_EMBEDDING_MODEL and RECOLLECT_OPENAI_URL"
+        )
 
 
 def test_openai_never_repeats_a_malformed_key() -> None:

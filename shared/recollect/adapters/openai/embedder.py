@@ -1,12 +1,12 @@
 """Embeddings from any server with an OpenAI-compatible `/embeddings` endpoint."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import httpx
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from recollect.adapters.openai.errors import openai_errors
 from recollect.domain.errors import UnavailableError
 from recollect.domain.memory import Vector
 from recollect.ports.models import EmbeddingTask
@@ -84,7 +84,11 @@ class OpenAIEmbedder:
 
     def _request(self, texts: Sequence[str]) -> list[list[float]]:
         body = {"model": self._name, "input": texts, **self._options}
-        with _openai_errors(self._name):
+        with openai_errors(
+            f"The embedding model {self._name}",
+            setting="RECOLLECT_EMBEDDING_MODEL",
+            expected="a list of embeddings",
+        ):
             response = self._client.post("embeddings", json=body).raise_for_status()
             answer = _Answer.model_validate_json(response.content)
         return self._checked(answer, len(texts))
@@ -113,26 +117,3 @@ def _direction(numbers: Sequence[float]) -> Vector:
     vector = np.array(numbers, dtype=np.float64)
     length = np.linalg.norm(vector)
     return (vector / length if length else vector).astype(np.float32)
-
-
-@contextmanager
-def _openai_errors(model: str) -> Iterator[None]:
-    """Raise `UnavailableError` for whatever keeps the server from a usable answer.
-
-    Texts of httpx are not repeated: they can hold the address and, when it is malformed, the key.
-    """
-    try:
-        yield
-    except httpx.HTTPStatusError as error:
-        answer = f"{error.response.status_code} {error.response.reason_phrase}".rstrip()
-        message = f"The embedding model {model} answered {answer}"
-        raise UnavailableError(message) from error
-    except httpx.TimeoutException as error:
-        message = f"The embedding model {model} did not answer in time"
-        raise UnavailableError(message) from error
-    except httpx.HTTPError as error:
-        message = f"The embedding model {model} cannot be reached ({type(error).__name__})"
-        raise UnavailableError(message) from error
-    except ValidationError as error:
-        message = f"The embedding model {model} did not answer with a list of embeddings"
-        raise UnavailableError(message) from error

@@ -1,0 +1,128 @@
+"""Asking a language model for an answer in a given shape, and insisting on it once."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from recollect.domain.errors import UnavailableError
+from recollect.ports.models import Form, LanguageModel, PromptTurn, Reply, Usage
+
+MAX_PROBLEM_CHARACTERS = 500
+"""What is told of an invalid answer; the first mistakes are the ones that matter."""
+CUT_OFF = "it was cut off before its end, so answer more briefly"
+
+Shape = TypeVar("Shape", bound=BaseModel)
+Meaning = TypeVar("Meaning")
+
+_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class AskModel:
+    """Have a language model fill in a form; an invalid answer is sent back once."""
+
+    model: LanguageModel
+
+    def __call__(
+        self,
+        system: str,
+        turn: PromptTurn,
+        shape: type[Shape],
+        read: Callable[[Shape], Meaning],
+    ) -> tuple[Meaning, Usage]:
+        """Return what `read` makes of the answer, and what it cost.
+
+        The form's name and purpose are the shape's name and docstring. `read` raises `ValueError`
+        with a sentence for the model when the answer has the shape but makes no sense; nothing
+        of what was asked may be in it, for it is shown to callers. Raises `UnavailableError`
+        when the second answer is invalid too, and what the model raises.
+        """
+        form = _form(shape)
+        first = self.model.ask(system, [turn], form)
+        try:
+            return _read(first, shape, read), first.usage
+        except ValueError as error:
+            problem = _explain(error)
+        second = self.model.ask(system, _repair(turn, first, problem, form), form)
+        try:
+            return _read(second, shape, read), first.usage + second.usage
+        except ValueError as error:
+            message = (
+                f"The language model {self.model.model} gave two invalid answers; what is wrong"
+                f" with the last: {_explain(error)}"
+            )
+            # Not its cause: a validation error quotes what the model wrote.
+            raise UnavailableError(message) from None
+
+
+def _read(reply: Reply, shape: type[Shape], read: Callable[[Shape], Meaning]) -> Meaning:
+    if reply.is_cut_off:
+        # It may be whole as JSON and still lack the facts that came last.
+        raise ValueError(CUT_OFF)
+    return read(shape.model_validate_json(_json_in(reply.text)))
+
+
+def _json_in(text: str) -> str:
+    """Return the JSON of an answer: some models think aloud first, or put it into fences."""
+    if text.lstrip().startswith("{"):
+        return text
+    answer = text.rpartition("</think>")[2]
+    fenced = _FENCED.search(answer)
+    return fenced[1] if fenced else answer
+
+
+def _explain(error: ValueError) -> str:
+    """Return what is wrong with an answer, without quoting it."""
+    if not isinstance(error, ValidationError):
+        return str(error)[:MAX_PROBLEM_CHARACTERS]
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    told = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in problems)
+    return told[:MAX_PROBLEM_CHARACTERS]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "the answer"
+
+
+def _repair(turn: PromptTurn, reply: Reply, problem: str, form: Form) -> Sequence[PromptTurn]:
+    again = (
+        f"That answer is invalid: {problem}. Answer the first message again, completely, with one"
+        f" JSON object of this schema: {json.dumps(form.schema)}"
+    )
+    # No model takes an empty turn.
+    answered = PromptTurn("assistant", reply.text.strip() or "(nothing)")
+    return [turn, answered, PromptTurn("user", again)]
+
+
+def _form(shape: type[BaseModel]) -> Form:
+    """Return the shape as a form of the plainest kind.
+
+    Some models take only `type`, `properties` and `required` at the top of a schema, and some
+    servers know no references, so that these are written out.
+    """
+    schema = shape.model_json_schema()
+    plain = _plain(schema, schema.get("$defs", {}))
+    kept = {key: plain[key] for key in ("type", "properties", "required")}
+    return Form(name=_snake(shape.__name__), purpose=schema["description"], schema=kept)
+
+
+def _plain(schema: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
+    if isinstance(schema, list):
+        return [_plain(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {
+        key: _plain(value, definitions)
+        for key, value in schema.items()
+        if key != "$defs" and not (key == "title" and isinstance(value, str))
+    }
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip("_")).lower()
