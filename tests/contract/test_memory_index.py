@@ -2,17 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from recollect.adapters.local.database import Database
-from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.domain.filters import (
     EVERYTHING,
     Filter,
@@ -28,24 +25,31 @@ from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
 from tests.builders import NOON, a_memory, a_scope, a_vector
+from tests.contract.indexes import ADAPTERS, Adapter, Build
 
 EVENTUALLY_SECONDS = 10.0
 POLL_SECONDS = 0.05
 NOWHERE = a_vector(0, 0)
 
 
-def local_index(folder: Path) -> MemoryIndex:
-    database = Database(folder / "index.db", INDEX_SCHEMA)
-    return LocalIndex(database, max_resident_bytes=100_000_000)
+@pytest.fixture(scope="module", params=ADAPTERS)
+def build(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Build]:
+    """One index for all tests: each works in a project of its own."""
+    adapter: Adapter = request.param
+    with adapter(tmp_path_factory.mktemp("index")) as build:
+        yield build
 
 
-ADAPTERS = [pytest.param(local_index, id="local")]
+@pytest.fixture
+def dimensions() -> int:
+    return 2
 
 
-@pytest.fixture(params=ADAPTERS)
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryIndex:
-    build: Callable[[Path], MemoryIndex] = request.param
-    return build(tmp_path)
+@pytest.fixture
+def index(build: Build, dimensions: int) -> MemoryIndex:
+    return build(dimensions).index
 
 
 @pytest.fixture
@@ -360,6 +364,7 @@ WORDS = ["tea", "pot", "cat", "dog", "sun", "moon", "Zürich", "東京", "42", "
 DIMENSIONS = 8
 
 
+@pytest.mark.parametrize("dimensions", [DIMENSIONS])
 @pytest.mark.parametrize("seed", range(8))
 def test_proposals_hold_the_best_that_exact_search_finds(index: MemoryIndex, seed: int) -> None:
     chance = random.Random(seed)

@@ -42,7 +42,42 @@ class MemoryIndex(Protocol):
     def propose(self, project: str, query: IndexQuery) -> Proposal:
         """Return the nearest and the best-worded memories that match the query's filter.
 
-        The statistics cover the memories of the narrowest subjects that the filter names, or of
-        the whole project if it names none.
+        Where an index can decide a filter only roughly, it proposes more, and some of them may not
+        match. The statistics cover the memories of the narrowest subjects that the filter names,
+        or of the whole project if it names none.
         """
+        ...
+
+    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
+        """Return (id, version) of the project's memories that may be proposed, in id order.
+
+        Those behind the id `after`, at most `limit` (up to 10,000); empty when none are left.
+        """
+        ...
+
+
+class IndexBuilds(Protocol):
+    """Builds the whole index anew from the record while the old one goes on answering.
+
+    `begin`, then `put` every living memory of every project, then `finish`. Changes that are made
+    meanwhile are in the new index, too. What breaks off is begun again: the build goes on.
+    """
+
+    def prepare(self) -> None:
+        """Make an empty index unless there is one; harmless to repeat and for several at once."""
+        ...
+
+    def begin(self) -> None:
+        """Have every change from now on written to the new index, too; go on if it was begun."""
+        ...
+
+    def put(self, project: str, memories: Sequence[Memory]) -> None:
+        """Fill in memories, read from the record after `begin`.
+
+        What is newer in the new index stays. Raises `ConflictError` if no build is under way.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Answer from the new index and forget the old one; nothing happens without a build."""
         ...

@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from recollect.adapters.stored import dump, dump_memory
 from recollect.domain.memory import Memory
@@ -42,12 +43,19 @@ INDEX_SCHEMA: tuple[str, ...] = (
         last INTEGER NOT NULL
     )
     """,
+    """
+    CREATE TABLE IF NOT EXISTS index_build (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        begun_after INTEGER NOT NULL
+    )
+    """,
 )
 """`seq` numbers changes in the order they are committed (the file has one writer at a time); a
 document's `number` is that of its first. Each change moves the document's memberships to the new
 `seq`, so that a reader finds all that is new to it behind the last one it has seen. A removed
 document is a tombstone, which stays. `scope`, `last_day` (proleptic ordinal) and `terms` (parted
 by spaces) are what the arrays in memory hold; `body` is the memory, for filters on anything else.
+While the index is built anew, `begun_after` is the last change before: what is older is doubted.
 """
 
 WHOLE_PROJECT = "*"
@@ -87,6 +95,14 @@ class DocumentChange:
     content: Content | None
 
 
+def put_changes(memories: Iterable[Memory]) -> list[DocumentChange]:
+    """Return the changes that put the newest version of each memory."""
+    newest = {memory.id: memory for memory in sorted(memories, key=attrgetter("version"))}
+    return [
+        DocumentChange(memory.id, memory.version, Content.of(memory)) for memory in newest.values()
+    ]
+
+
 @dataclass(frozen=True)
 class _Stored:
     number: int
@@ -95,21 +111,30 @@ class _Stored:
     is_removed: bool
     subject_keys: tuple[str, ...]
 
-    def yields_to(self, change: DocumentChange) -> bool:
+    def yields_to(self, change: DocumentChange, doubted: int) -> bool:
+        if self.seq <= doubted:
+            return True
         if self.is_removed:
             return False
         return change.content is None or change.version > self.version
 
 
 def write_changes(
-    file: sqlite3.Connection, project: str, changes: Sequence[DocumentChange]
+    file: sqlite3.Connection,
+    project: str,
+    changes: Sequence[DocumentChange],
+    *,
+    doubted: int = 0,
 ) -> None:
-    """Store the changes that are news, in a transaction of the caller; one a memory."""
+    """Store the changes that are news, in a transaction of the caller; one a memory.
+
+    Documents that were last changed by the change `doubted` or before yield to any.
+    """
     known = _stored(file, project, [change.memory_id for change in changes])
     news = [
         change
         for change in changes
-        if change.memory_id not in known or known[change.memory_id].yields_to(change)
+        if change.memory_id not in known or known[change.memory_id].yields_to(change, doubted)
     ]
     outdated = [known[change.memory_id] for change in news if change.memory_id in known]
     file.executemany(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 
@@ -10,8 +9,8 @@ from recollect.adapters.local.database import Database
 from recollect.adapters.local.documents import (
     INDEX_SCHEMA,
     WHOLE_PROJECT,
-    Content,
     DocumentChange,
+    put_changes,
     write_changes,
 )
 from recollect.adapters.local.resident import Mask, Ranking, Resident, Rows, Scores
@@ -47,12 +46,7 @@ class LocalIndex:
 
     def put(self, project: str, memories: Sequence[Memory]) -> None:
         """Store or replace each unless the same or a newer version, or its removal, is there."""
-        newest = {memory.id: memory for memory in sorted(memories, key=attrgetter("version"))}
-        changes = [
-            DocumentChange(memory.id, memory.version, Content.of(memory))
-            for memory in newest.values()
-        ]
-        self._write(project, changes)
+        self._write(project, put_changes(memories))
 
     def remove(self, project: str, removals: Mapping[str, int]) -> None:
         """Remove memories (id -> version of the deletion); they never come back."""
@@ -77,6 +71,17 @@ class LocalIndex:
                 *_best_matching(worded, sieve, query.limit),
             ]
         return Proposal(tuple(dict.fromkeys(ids)), statistics)
+
+    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
+        """Return (id, version) of the project's memories in id order behind `after`."""
+        with self._database.reading() as file:
+            rows = file.execute(
+                "SELECT memory_id, version FROM index_documents"
+                " WHERE project = ? AND memory_id > ? AND NOT is_removed"
+                " ORDER BY memory_id LIMIT ?",
+                (project, after or "", limit),
+            )
+            return [(memory_id, version) for memory_id, version in rows]
 
     def _write(self, project: str, changes: Sequence[DocumentChange]) -> None:
         # Not synced to disk: the later confirmation of these changes, in the same file, syncs both.

@@ -1,0 +1,90 @@
+"""Memories as the documents of an index."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from operator import attrgetter
+from typing import Any
+
+from recollect.adapters.aws.index_bulk import Operation
+from recollect.adapters.aws.index_family import Member, Versioning, vector_field
+from recollect.adapters.aws.index_filters import microseconds
+from recollect.adapters.aws.index_marks import grams_of, marks_of
+from recollect.domain.memory import Embedding, Memory
+from recollect.domain.text import terms
+
+REMOVED = 2**62
+"""The version of every removal: higher than any memory's, so that it never comes back."""
+DECIMALS = 6
+"""Of a stored number, which was half as exact before: half as many characters are sent."""
+
+
+def put_operations(
+    member: Member, project: str, memories: Iterable[Memory], versioning: Versioning
+) -> list[Operation]:
+    """Return what stores the memories in an index, the newest version of each."""
+    newest = {memory.id: memory for memory in sorted(memories, key=attrgetter("version"))}
+    return [
+        Operation(
+            {"index": _target(member, project, memory.id) | _version(memory.version, versioning)},
+            _document(member, project, memory),
+        )
+        for memory in newest.values()
+    ]
+
+
+def removal_operations(
+    member: Member, project: str, memory_ids: Iterable[str], versioning: Versioning
+) -> list[Operation]:
+    """Return what removes the memories from an index."""
+    version = _version(REMOVED, versioning)
+    return [
+        Operation({"delete": _target(member, project, memory_id) | version})
+        for memory_id in memory_ids
+    ]
+
+
+def _target(member: Member, project: str, memory_id: str) -> dict[str, Any]:
+    return {"_index": member.own_alias, "_id": _document_id(project, memory_id)}
+
+
+def _version(version: int, versioning: Versioning) -> dict[str, Any]:
+    is_ours = versioning == "external"
+    return {"version": version, "version_type": "external"} if is_ours else {}
+
+
+def _document_id(project: str, memory_id: str) -> str:
+    """Return an id that no memory of another project can have, whatever its own id is."""
+    return hashlib.sha256(json.dumps([project, memory_id]).encode()).hexdigest()[:32]
+
+
+def _document(member: Member, project: str, memory: Memory) -> Mapping[str, Any]:
+    words = terms(memory.text)
+    document = {
+        "project": project,
+        "memory_id": memory.id,
+        "version": memory.version,
+        "subjects": [subject.key for subject in memory.scope.subjects],
+        "marks": sorted(marks_of(memory)),
+        "grams": sorted(grams_of(memory)),
+        "created_at": microseconds(memory.created_at),
+        "updated_at": microseconds(memory.updated_at),
+        "terms": " ".join(words),
+        "length": len(words),
+    }
+    if memory.expires_on:
+        document["expires_on"] = microseconds(_midnight(memory.expires_on))
+    if memory.embedding and member.holds_vectors_of(memory.embedding):
+        document |= _vector(memory.embedding)
+    return document
+
+
+def _vector(embedding: Embedding) -> dict[str, list[float]]:
+    """Return the field with the vector; none if it is all zero, which has no direction."""
+    vector = embedding.vector().astype(float).round(DECIMALS)
+    return {vector_field(embedding.model): vector.tolist()} if vector.any() else {}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

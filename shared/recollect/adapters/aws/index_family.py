@@ -1,0 +1,223 @@
+"""The indices of one deployment: their names, aliases and mapping."""
+
+import hashlib
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from opensearchpy import OpenSearch
+from opensearchpy.exceptions import NotFoundError, RequestError
+from pydantic import BaseModel
+
+from recollect.adapters.aws.opensearch import opensearch_errors
+from recollect.domain.memory import Embedding
+
+Engine: TypeAlias = Literal["faiss", "lucene"]
+Versioning: TypeAlias = Literal["external", "none"]
+
+GC_DELETES = "10m"
+"""How long a removal is remembered: far longer than the 30 s a projector can be late with what it
+has read of the record before."""
+SHARDS = 1
+"""A shard holds millions of memories, and statistics and neighbours are best in one."""
+REPLICAS = "0-2"
+"""As many as there are other nodes, at most two: a domain with standby demands three copies."""
+
+_ALREADY_EXISTS = "resource_already_exists_exception"
+_SLUG_LENGTH = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexSettings:
+    """How a deployment's memories are indexed.
+
+    `prefix` begins the names of its indices and aliases. `model` is the embedder's, as it is
+    stamped on embeddings. `refresh_seconds` is how late a change may be seen. Serverless
+    collections take `versioning="none"`: they refuse versions of the caller's and any say in
+    shards and refreshing.
+    """
+
+    prefix: str
+    model: str
+    dimensions: int
+    engine: Engine
+    refresh_seconds: int
+    versioning: Versioning = "external"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An index of the deployment."""
+
+    name: str
+    aliases: frozenset[str]
+
+    def holds_vectors_of(self, embedding: Embedding) -> bool:
+        """Tell whether the index is of the model that made this."""
+        return f"-{slug(embedding.model)}-" in self.name
+
+    @property
+    def own_alias(self) -> str:
+        """The name to write by.
+
+        No index can be called so, for its capital letter: unlike a write by the index's name, one
+        that comes after the index was dropped makes no new index, but fails.
+        """
+        return _own_alias(self.name)
+
+    @property
+    def number(self) -> int:
+        """Counts the deployment's indices."""
+        return int(self.name.rpartition("-")[2])
+
+
+class _Aliases(BaseModel):
+    aliases: dict[str, Any]
+
+
+class IndexFamily:
+    """Makes, finds and drops the indices of one deployment.
+
+    Every one is behind the alias `all`, by which alone they are found: a pattern of names could
+    match those of others. What is searched is behind `read`, what is written behind `write`.
+    Their numbers only grow, so that no name is ever used twice.
+    """
+
+    def __init__(self, client: OpenSearch, settings: IndexSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self.read = f"{settings.prefix}-read"
+        self.write = f"{settings.prefix}-write"
+        self.all = f"{settings.prefix}-all"
+
+    def members(self, alias: str) -> list[Member]:
+        """Return the indices behind an alias, the oldest first; none if there is no such alias."""
+        with opensearch_errors():
+            try:
+                answer = self._client.indices.get_alias(index=alias)
+            except NotFoundError:
+                return []
+            found = [
+                Member(name, frozenset(_Aliases.model_validate(entry).aliases))
+                for name, entry in answer.items()
+            ]
+        return sorted(found, key=lambda member: member.number)
+
+    def writable(self) -> list[Member]:
+        """Return the indices that take every change; makes the first one if there is none."""
+        found = self.members(self.write)
+        if not found:
+            self.create([self.read, self.write])
+            found = self.members(self.write)
+        return found
+
+    def building(self) -> Member | None:
+        """Return the index of the configured model that is written but not read yet."""
+        model = f"-{slug(self._settings.model)}-"
+        unread = [
+            member
+            for member in self.members(self.write)
+            if self.read not in member.aliases and model in member.name
+        ]
+        return unread[-1] if unread else None
+
+    def create(self, aliases: Collection[str]) -> None:
+        """Make an empty index behind these aliases, unless somebody else just makes the same."""
+        numbers = [member.number for member in self.members(self.all)]
+        name = (
+            f"{self._settings.prefix}-{slug(self._settings.model)}-{max(numbers, default=0) + 1:06}"
+        )
+        body = {
+            **_definition(self._settings),
+            "aliases": {alias: {} for alias in (*aliases, self.all, _own_alias(name))},
+        }
+        with opensearch_errors():
+            try:
+                self._client.indices.create(index=name, body=body)
+            except RequestError as error:
+                if error.error != _ALREADY_EXISTS:
+                    raise
+
+    def refresh(self, member: Member) -> None:
+        """Make visible what was written to an index."""
+        with opensearch_errors():
+            self._client.indices.refresh(index=member.name)
+
+    def switch_to(self, member: Member) -> None:
+        """Have this index alone read and written, at once."""
+        outdated = [each for each in self.members(self.all) if each.name != member.name]
+        removals = [
+            {"remove": {"index": each.name, "alias": alias}}
+            for each in outdated
+            for alias in (self.read, self.write)
+            if alias in each.aliases
+        ]
+        addition = {"add": {"index": member.name, "alias": self.read}}
+        with opensearch_errors():
+            self._client.indices.update_aliases(body={"actions": [*removals, addition]})
+
+    def drop_unused(self) -> None:
+        """Drop the indices that are neither read nor written."""
+        unused = [
+            member.name
+            for member in self.members(self.all)
+            if not member.aliases & {self.read, self.write}
+        ]
+        for name in unused:
+            with opensearch_errors(), suppress(NotFoundError):
+                self._client.indices.delete(index=name)
+
+
+def vector_field(model: str) -> str:
+    """Return the field that holds vectors of a model; an index has that of its own only."""
+    return f"vector-{slug(model)}"
+
+
+def slug(model: str) -> str:
+    """Return a model's name as a part of names of indices, different for different models."""
+    readable = re.sub("[^a-z0-9]+", "-", model.lower())[:_SLUG_LENGTH].strip("-")
+    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    return f"{readable}-{digest}"
+
+
+def _own_alias(name: str) -> str:
+    return f"{name}-Own"
+
+
+def _definition(settings: IndexSettings) -> dict[str, Any]:
+    index: dict[str, Any] = {"knn": True}
+    if settings.versioning == "external":
+        index |= {
+            "number_of_shards": SHARDS,
+            "auto_expand_replicas": REPLICAS,
+            "refresh_interval": f"{settings.refresh_seconds}s",
+            "gc_deletes": GC_DELETES,
+        }
+    method = {"name": "hnsw", "engine": settings.engine, "space_type": "cosinesimil"}
+    vector = {"type": "knn_vector", "dimension": settings.dimensions, "method": method}
+    properties = {**_FIELDS, vector_field(settings.model): vector}
+    # Nothing reads the document as it came: everything is answered from the fields.
+    mappings = {"dynamic": "strict", "_source": {"enabled": False}, "properties": properties}
+    return {"settings": {"index": index}, "mappings": mappings}
+
+
+_SEARCHED: dict[str, Any] = {"type": "keyword", "doc_values": False}
+_COMPARED: dict[str, Any] = {"type": "long"}
+_ANSWERED: dict[str, Any] = {"type": "long", "index": False}
+
+_FIELDS: dict[str, Any] = {
+    "project": _SEARCHED,
+    "memory_id": {"type": "keyword"},
+    "version": _ANSWERED,
+    "subjects": _SEARCHED,
+    "marks": _SEARCHED,
+    "grams": _SEARCHED,
+    "created_at": _COMPARED,
+    "updated_at": _COMPARED,
+    "expires_on": _COMPARED,
+    # Our own terms, so that both editions take texts apart alike.
+    "terms": {"type": "text", "analyzer": "whitespace", "store": True},
+    "length": _ANSWERED,
+}
