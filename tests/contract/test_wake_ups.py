@@ -1,49 +1,178 @@
 """What wake-ups promise: at least one taker hears of every subject with news."""
 
+import json
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.stub import Stubber
 
+from functions.projector.handler import lambda_handler
+from recollect.adapters.aws.wake_ups import SUBJECTS_PER_MESSAGE, SqsWakeUps
 from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.entrypoints.invocation import LambdaContext
+from recollect.entrypoints.messages import SubjectsHaveNews
+from recollect.entrypoints.worker import sqs_event
+from recollect.ports.queue import WakeUps
+from tests.engines import endpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+News: TypeAlias = tuple[str, tuple[str, ...]]
+MAX_RECEIVES = 3
+POISON = '{"project": "acme"}'
+NOBODY = "http://127.0.0.1:1"
+LARGEST_MESSAGE_BYTES = 256 * 1024
 
 
-@pytest.fixture
-def wake_ups() -> LocalWakeUps:
-    return LocalWakeUps()
+@dataclass(frozen=True)
+class Line:
+    """Wake-ups and the way to hear of them: `take` returns, and forgets, all that was said."""
+
+    wake_ups: WakeUps
+    take: Callable[[], list[News]]
 
 
-def test_who_has_news_is_heard_of_in_order(wake_ups: LocalWakeUps) -> None:
-    wake_ups.index("acme", ["ada"])
-    wake_ups.index("acme", ["ben", "r1"])
+@dataclass(frozen=True)
+class Queue:
+    """A queue of SQS that nobody else uses."""
 
-    assert wake_ups.take(limit=10) == [("acme", ("ada",)), ("acme", ("ben", "r1"))]
-    assert wake_ups.take(limit=10) == []
+    client: "SQSClient"
+    url: str
+
+    def receive(self) -> list["MessageTypeDef"]:
+        answer = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        return answer.get("Messages", [])
+
+    def take(self) -> list[News]:
+        taken = []
+        while messages := self.receive():
+            taken += [SubjectsHaveNews.model_validate_json(one["Body"]) for one in messages]
+            for message in messages:
+                self.delete(message)
+        return [(news.project, tuple(news.subject_keys)) for news in taken]
+
+    def delete(self, message: "MessageTypeDef") -> None:
+        self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    @property
+    def arn(self) -> str:
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
 
 
-def test_the_same_news_twice_is_one(wake_ups: LocalWakeUps) -> None:
+@contextmanager
+def a_queue(
+    client: "SQSClient", attributes: "Mapping[QueueAttributeNameType, str] | None" = None
+) -> Iterator[Queue]:
+    made = client.create_queue(QueueName=f"test-{uuid4().hex}", Attributes=attributes or {})
+    try:
+        yield Queue(client, made["QueueUrl"])
+    finally:
+        client.delete_queue(QueueUrl=made["QueueUrl"])
+
+
+@contextmanager
+def local() -> Iterator[Line]:
+    wake_ups = LocalWakeUps()
+    yield Line(wake_ups, lambda: wake_ups.take(limit=10_000))
+
+
+@contextmanager
+def sqs() -> Iterator[Line]:
+    with a_client() as client, a_queue(client) as queue:
+        yield Line(SqsWakeUps(client, queue.url), queue.take)
+
+
+@contextmanager
+def a_client() -> Iterator["SQSClient"]:
+    client = boto3.client("sqs", endpoint_url=endpoint("sqs"))
+    yield client
+    client.close()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(local, id="local"),
+        pytest.param(sqs, id="sqs", marks=pytest.mark.engines),
+    ]
+)
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    build: Callable[[], AbstractContextManager[Line]] = request.param
+    with build() as built:
+        yield built
+
+
+def test_who_has_news_is_heard_of(line: Line) -> None:
+    line.wake_ups.index("acme", ["ada"])
+    line.wake_ups.index("acme", ["ben", "r1"])
+
+    assert sorted(line.take()) == [("acme", ("ada",)), ("acme", ("ben", "r1"))]
+    assert line.take() == []
+
+
+def test_the_same_news_twice_is_heard_of(line: Line) -> None:
+    line.wake_ups.index("acme", ["ada"])
+    line.wake_ups.index("acme", ["ada"])
+
+    assert set(line.take()) == {("acme", ("ada",))}
+
+
+def test_news_after_it_was_taken_is_news_again(line: Line) -> None:
+    line.wake_ups.index("acme", ["ada"])
+    line.take()
+    line.wake_ups.index("acme", ["ada"])
+
+    assert line.take() == [("acme", ("ada",))]
+
+
+def test_projects_with_equal_subjects_stay_apart(line: Line) -> None:
+    line.wake_ups.index("acme", ["ada"])
+    line.wake_ups.index("umbrella", ["ada"])
+
+    assert sorted(line.take()) == [("acme", ("ada",)), ("umbrella", ("ada",))]
+
+
+def test_threads_together_lose_no_news(line: Line) -> None:
+    subjects = [f"subject-{number}" for number in range(200)]
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: line.wake_ups.index("acme", [name]), subjects))
+
+    assert {keys for _, keys in line.take()} == {(name,) for name in subjects}
+
+
+def test_here_the_same_news_twice_is_one() -> None:
+    wake_ups = LocalWakeUps()
+
     wake_ups.index("acme", ["ada"])
     wake_ups.index("acme", ["ada"])
 
     assert wake_ups.take(limit=10) == [("acme", ("ada",))]
 
 
-def test_news_after_it_was_taken_is_news_again(wake_ups: LocalWakeUps) -> None:
-    wake_ups.index("acme", ["ada"])
-    wake_ups.take(limit=10)
-    wake_ups.index("acme", ["ada"])
+def test_here_no_more_is_taken_than_was_asked_for() -> None:
+    wake_ups = LocalWakeUps()
 
-    assert wake_ups.take(limit=10) == [("acme", ("ada",))]
-
-
-def test_projects_with_equal_subjects_stay_apart(wake_ups: LocalWakeUps) -> None:
     wake_ups.index("acme", ["ada"])
-    wake_ups.index("umbrella", ["ada"])
+    wake_ups.index("acme", ["ben"])
 
     assert wake_ups.take(limit=1) == [("acme", ("ada",))]
-    assert wake_ups.take(limit=1) == [("umbrella", ("ada",))]
+    assert wake_ups.take(limit=1) == [("acme", ("ben",))]
 
 
-def test_waiting_ends_when_somebody_has_news(wake_ups: LocalWakeUps) -> None:
+def test_waiting_ends_when_somebody_has_news() -> None:
+    wake_ups = LocalWakeUps()
     assert not wake_ups.wait(0.01)
 
     with ThreadPoolExecutor(1) as threads:
@@ -53,11 +182,104 @@ def test_waiting_ends_when_somebody_has_news(wake_ups: LocalWakeUps) -> None:
         assert waiting.result(10)
 
 
-def test_threads_together_lose_no_news(wake_ups: LocalWakeUps) -> None:
-    subjects = [f"subject-{number}" for number in range(800)]
+@pytest.mark.engines
+def test_what_the_projector_cannot_read_is_put_aside_and_stops_nobody() -> None:
+    with a_client() as client, a_queue(client) as aside:
+        redrive = {"deadLetterTargetArn": aside.arn, "maxReceiveCount": MAX_RECEIVES}
+        # Without a time-out, what failed is delivered again at once.
+        attributes: dict[QueueAttributeNameType, str] = {
+            "RedrivePolicy": json.dumps(redrive),
+            "VisibilityTimeout": "0",
+        }
+        with a_queue(client, attributes) as queue:
+            wake_ups = SqsWakeUps(client, queue.url)
+            wake_ups.index("acme", ["ada"])
+            client.send_message(QueueUrl=queue.url, MessageBody=POISON)
+            wake_ups.index("acme", ["ben"])
 
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda name: wake_ups.index("acme", [name]), subjects))
+            rounds = [deliver(queue) for _ in range(MAX_RECEIVES + 1)]
 
-    taken = wake_ups.take(limit=len(subjects))
-    assert {keys for _, keys in taken} == {(name,) for name in subjects}
+            assert rounds[0] == (3, 1)
+            assert rounds[1:] == [(1, 1)] * (MAX_RECEIVES - 1) + [(0, 0)]
+            assert [message["Body"] for message in aside.receive()] == [POISON]
+
+
+def deliver(queue: Queue) -> tuple[int, int]:
+    """Hand one batch to the projector as Lambda does; return how many came and how many failed."""
+    messages = queue.receive()
+    now = datetime.now(UTC)
+    event = sqs_event([message["Body"] for message in messages], now=now)
+    if not messages:
+        return 0, 0
+    context: Any = LambdaContext("projector", "test", now, lambda: datetime.now(UTC))
+    answer = lambda_handler(event, context)
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    for message, record in zip(messages, event["Records"], strict=True):
+        if record["messageId"] not in failed:
+            queue.delete(message)
+    return len(messages), len(failed)
+
+
+@dataclass(frozen=True)
+class Stubbed:
+    """Wake-ups whose client answers what the test says; botocore checks every request."""
+
+    wake_ups: SqsWakeUps
+    stub: Stubber
+    sent: list[dict[str, str]]
+
+
+@pytest.fixture
+def stubbed() -> Iterator[Stubbed]:
+    client = boto3.client("sqs")
+    sent: list[dict[str, str]] = []
+    client.meta.events.register(
+        "provide-client-params.sqs.SendMessage", lambda params, **_: sent.append(params)
+    )
+    with Stubber(client) as stub:
+        yield Stubbed(SqsWakeUps(client, "https://sqs.example/queue"), stub, sent)
+        stub.assert_no_pending_responses()
+    client.close()
+
+
+def test_the_messages_of_a_project_are_one_group_without_its_name(stubbed: Stubbed) -> None:
+    for project in ("acme", "acme", "umbrella"):
+        stubbed.stub.add_response("send_message", {})
+        stubbed.wake_ups.index(project, ["ada"])
+
+    groups = [request["MessageGroupId"] for request in stubbed.sent]
+    assert groups[0] == groups[1] != groups[2]
+    assert "acme" not in groups[0]
+
+
+def test_more_than_a_message_holds_is_said_in_several(stubbed: Stubbed) -> None:
+    keys = [f"{number:032}" for number in range(SUBJECTS_PER_MESSAGE + 1)]
+    for _ in range(2):
+        stubbed.stub.add_response("send_message", {})
+
+    stubbed.wake_ups.index("acme", keys)
+
+    bodies = [request["MessageBody"] for request in stubbed.sent]
+    said = [SubjectsHaveNews.model_validate_json(body) for body in bodies]
+    assert [key for news in said for key in news.subject_keys] == keys
+    assert all(len(body) < LARGEST_MESSAGE_BYTES for body in bodies)
+
+
+def test_a_refused_wake_up_fails_no_commit_and_names_nobody(
+    stubbed: Stubbed, caplog: pytest.LogCaptureFixture
+) -> None:
+    stubbed.stub.add_client_error("send_message", "AccessDenied", "acme and ada may not")
+
+    stubbed.wake_ups.index("acme", ["ada"])
+
+    assert caplog.messages == ["a wake-up of the index was lost: AccessDenied"]
+
+
+def test_an_unreachable_queue_fails_no_commit(caplog: pytest.LogCaptureFixture) -> None:
+    once = Config(retries={"total_max_attempts": 1})
+    client = boto3.client("sqs", endpoint_url=NOBODY, config=once)
+
+    SqsWakeUps(client, f"{NOBODY}/queue").index("acme", ["ada"])
+
+    client.close()
+    assert caplog.messages == ["a wake-up of the index was lost: EndpointConnectionError"]
