@@ -1,7 +1,9 @@
 """The AWS edition's tables and bucket on engines, made as the deployed template says."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,14 +14,22 @@ import boto3
 from cfnlint.decode import cfn_yaml
 
 from recollect.adapters.aws.clients import STORAGE
+from recollect.adapters.aws.index import OpenSearchIndex
+from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
+from recollect.adapters.aws.index_family import IndexSettings
+from recollect.adapters.aws.opensearch import opensearch_client
 from recollect.adapters.aws.store import DynamoStore
 from tests.engines import REGION, endpoint, s3_server
+from tests.service import Clock, Ports, UseCases, embedder
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 STACK = Path(__file__).parents[1] / "stacks" / "record.yaml"
+REFRESH_SECONDS = 30
+"""How late the test index shows what was written, so that no test can pass by its speed."""
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
 
 
@@ -42,6 +52,55 @@ def make_tables(client: "DynamoDBClient", prefix: str) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def make_bucket(client: "S3Client", name: str) -> str:
+    """Make a bucket; return its name."""
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return name
+
+
+def make_queue(client: "SQSClient", name: str) -> str:
+    """Make a queue; return its URL."""
+    return client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "180"})["QueueUrl"]
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Tables, a bucket and an index of their own on the engines."""
+
+    store: DynamoStore
+    index: OpenSearchIndex
+
+    def use_cases(self, clock: Clock) -> UseCases:
+        """Return the use cases over them; the index is as late as a production one may be.
+
+        What is confirmed counts as unseen for twice that time by this clock.
+        """
+        settling = timedelta(seconds=2 * REFRESH_SECONDS)
+        store = replace(self.store, now=clock, settling=settling)
+        ports = Ports.over(store, self.index, clock, lambda: str(uuid4()))
+        return UseCases(ports=ports, clock=clock, name_of=lambda name: f"{name}-{uuid4().hex}")
+
+
+@contextmanager
+def engines() -> Iterator[Engines]:
+    """Yield what the AWS edition stands on, with the bundled embedder's vectors."""
+    settings = IndexSettings(
+        prefix=f"test-{uuid4().hex[:12]}",
+        model=embedder().model,
+        dimensions=embedder().dimensions,
+        engine="lucene",
+        refresh_seconds=REFRESH_SECONDS,
+    )
+    client = opensearch_client(
+        endpoint("opensearch"), auth="none", session=boto3.Session(), timeout_seconds=10
+    )
+    with dynamo_store() as store:
+        OpenSearchIndexBuilds(client, settings, time.sleep).prepare()
+        yield Engines(store, OpenSearchIndex(client, settings, time.sleep))
+        client.indices.delete(index=f"{settings.prefix}-*")
+    client.close()
+
+
 @contextmanager
 def dynamo_store(
     *,
@@ -55,7 +114,7 @@ def dynamo_store(
     record_table, control_table = make_tables(client, prefix)
     with s3_server() as s3_url:
         s3 = _s3(s3_url)
-        s3.create_bucket(Bucket=prefix, CreateBucketConfiguration={"LocationConstraint": REGION})
+        make_bucket(s3, prefix)
         yield DynamoStore(
             dynamodb=client,
             s3=s3,

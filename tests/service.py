@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from recollect.adapters.local.embedder import BundledEmbedder
 from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
@@ -17,6 +17,7 @@ from recollect.domain.jobs import AddRequest, IdempotencyKey, Job
 from recollect.domain.memory import Memory, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
+from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Embedder, Extractor
 from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
 from recollect.usecases.add_memories import AddMemories
@@ -29,6 +30,7 @@ from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob
 from recollect.usecases.search_memories import Found, SearchMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
 from tests.builders import NOON, a_key, a_scope
+from tests.store import Store
 
 TICK = timedelta(milliseconds=1)
 RESIDENT_BYTES = 64 * 1024 * 1024
@@ -73,6 +75,7 @@ class Ports:
     listing: Listing
     outbox: Outbox
     jobs: Jobs
+    keys: Keys
     index: MemoryIndex
     embedder: Embedder
     extractor: Extractor
@@ -83,7 +86,11 @@ class Ports:
 
     @classmethod
     def over(
-        cls, store: LocalStore, now: Callable[[], datetime], new_id: Callable[[], str]
+        cls,
+        store: Store,
+        index: MemoryIndex,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
     ) -> "Ports":
         return cls(
             record=store.record,
@@ -91,7 +98,8 @@ class Ports:
             listing=store.listing,
             outbox=store.outbox,
             jobs=store.jobs,
-            index=store.index,
+            keys=store.keys,
+            index=index,
             embedder=embedder(),
             extractor=RuleBasedExtractor(),
             decider=RuleBasedDecider(),
@@ -101,15 +109,16 @@ class Ports:
         )
 
 
-@dataclass(frozen=True)
-class Service:
-    """The use cases over one data file."""
+@dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """The use cases over the adapters of some edition."""
 
-    store: LocalStore
     ports: Ports
     clock: Clock
+    name_of: Callable[[str], str] = str
+    """What a project is called here, where many tests may share the tables."""
 
-    def having(self, **ports: Any) -> "Service":  # noqa: ANN401 - any port
+    def having(self, **ports: Any) -> Self:  # noqa: ANN401 - any port
         """Return the same service with other adapters behind these ports."""
         return replace(self, ports=replace(self.ports, **ports))
 
@@ -189,9 +198,10 @@ class Service:
         )
 
     def open_project(self, project: str) -> str:
-        """Make the project, as its first key does."""
-        self.store.keys.create(project, a_key(project), key_hash=f"hash of {project}'s key")
-        return project
+        """Make the project, as its first key does; return its name."""
+        name = self.name_of(project)
+        self.ports.keys.create(name, a_key(name), key_hash=f"hash of {name}'s key")
+        return name
 
     def new_scope(self, project: str = "acme", **names: str) -> Scope:
         """Return a scope of a project that is there."""
@@ -231,6 +241,13 @@ class Service:
         return self.project_changes(scope.project, keys)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Service(UseCases):
+    """The use cases over one data file."""
+
+    store: LocalStore
+
+
 def a_service(
     path: Path, clock: Clock | None = None, ids: Callable[[], str] | None = None
 ) -> Service:
@@ -238,4 +255,5 @@ def a_service(
     store = LocalStore(path, embedding_model=embedder().model, resident_bytes=RESIDENT_BYTES)
     store.open()
     clock = clock or Clock()
-    return Service(store, Ports.over(store, clock, ids or Ids()), clock)
+    ports = Ports.over(store, store.index, clock, ids or Ids())
+    return Service(store=store, ports=ports, clock=clock)

@@ -6,7 +6,8 @@ import pytest
 
 from recollect.domain.subjects import Scope
 from tests.builders import a_scope
-from tests.contract.stores import ADAPTERS, Build, Store, a_project
+from tests.contract.stores import ADAPTERS, Build, a_project
+from tests.store import Store
 
 
 @pytest.fixture(scope="session", params=ADAPTERS)

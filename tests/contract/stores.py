@@ -5,38 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Barrier
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import uuid4
 
 import pytest
 
 from recollect.adapters.local.store import LocalStore
-from recollect.ports.keys import Keys
-from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
 from tests.aws import dynamo_store
 from tests.builders import a_key
+from tests.store import Store
 
 THREADS = 16
 MEGABYTE = 1024 * 1024
 
 Result = TypeVar("Result")
-
-
-class Store(Protocol):
-    """The record's ports, all over the same data."""
-
-    @property
-    def record(self) -> Record: ...
-    @property
-    def scopes(self) -> Scopes: ...
-    @property
-    def listing(self) -> Listing: ...
-    @property
-    def outbox(self) -> Outbox: ...
-    @property
-    def jobs(self) -> Jobs: ...
-    @property
-    def keys(self) -> Keys: ...
 
 
 def local_store(path: Path) -> LocalStore:

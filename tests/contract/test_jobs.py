@@ -11,7 +11,8 @@ from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStat
 from recollect.domain.subjects import Scope
 from recollect.ports.record import FencedError
 from tests.builders import NOON, a_change, a_job, a_memory, a_scope, adding
-from tests.contract.stores import Store, a_project, at_once
+from tests.contract.stores import a_project, at_once
+from tests.store import Store
 
 MINUTE = timedelta(minutes=1)
 LATER = NOON + MINUTE

@@ -7,7 +7,8 @@ from uuid import uuid4
 from recollect.domain.keys import hash_key
 from recollect.domain.subjects import Scope
 from tests.builders import NOON, a_change, a_key, a_memory, adding
-from tests.contract.stores import Store, at_once
+from tests.contract.stores import at_once
+from tests.store import Store
 
 HOUR = timedelta(hours=1)
 

@@ -22,7 +22,8 @@ from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import MemoryPage, Position
 from tests.builders import NOON, a_change, a_memory, a_scope, adding, deleting, updating
-from tests.contract.stores import Store, a_project
+from tests.contract.stores import a_project
+from tests.store import Store
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

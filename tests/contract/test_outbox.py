@@ -14,7 +14,8 @@ from tests.builders import (
     deleting,
     updating,
 )
-from tests.contract.stores import Store, a_project
+from tests.contract.stores import a_project
+from tests.store import Store
 
 SECOND = timedelta(seconds=1)
 MANY = 10_000

@@ -32,7 +32,8 @@ from tests.builders import (
     deleting,
     updating,
 )
-from tests.contract.stores import Store, a_project, at_once
+from tests.contract.stores import a_project, at_once
+from tests.store import Store
 
 YESTERDAY = NOON.date() - timedelta(days=1)
 TOMORROW = NOON.date() + timedelta(days=1)

@@ -8,7 +8,8 @@ import pytest
 
 from recollect.domain.subjects import Scope
 from tests.builders import NOON, a_change, a_memory, a_scope, adding
-from tests.contract.stores import THREADS, Store, a_project, at_once
+from tests.contract.stores import THREADS, a_project, at_once
+from tests.store import Store
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 
-from tests.callers import LiveService, credentials, new_id
+from tests import aws_edition
+from tests.callers import Deployment, LiveService, credentials, new_id, served
 
 Json: TypeAlias = dict[str, Any]
 Client: TypeAlias = Any
@@ -25,6 +26,13 @@ TALK = [
     {"role": "user", "content": BEES, "name": "Ada"},
     {"role": "assistant", "content": "How many hives do you have?"},
 ]
+
+
+@pytest.fixture(scope="session", params=["local", pytest.param("aws", marks=pytest.mark.engines)])
+def live_service(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[LiveService]:
+    """The same handlers on SQLite, and configured for AWS on engines."""
+    with served(deployment) if request.param == "local" else aws_edition.running() as live:
+        yield live
 
 
 @pytest.fixture(scope="session")

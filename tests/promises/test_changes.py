@@ -21,7 +21,7 @@ from recollect.usecases.work_on_jobs import LEASE
 from tests.builders import a_scope
 from tests.promises.breaking import BreakingDatabase, CrashError
 from tests.promises.test_concurrency import THREADS, at_once
-from tests.service import Service
+from tests.service import Service, UseCases
 
 KEY = IdempotencyKey("key", "hash of the body")
 IDS: dict[str, Json] = {
@@ -33,6 +33,11 @@ IDS: dict[str, Json] = {
     "id": "another",
     "version": 99,
 }
+
+
+@pytest.fixture
+def service(edition: UseCases) -> UseCases:
+    return edition
 
 
 class DownRecord(LocalRecord):
@@ -54,7 +59,7 @@ class LostAnswer(LocalRecord):
             raise CrashError
 
 
-def test_promise_8_an_immutable_memory_is_not_updated(service: Service, scope: Scope) -> None:
+def test_promise_8_an_immutable_memory_is_not_updated(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea", is_immutable=True)
 
     with pytest.raises(ConflictError, match="immutable"):
@@ -65,7 +70,7 @@ def test_promise_8_an_immutable_memory_is_not_updated(service: Service, scope: S
 
 
 def test_promise_8_an_update_keeps_the_metadata_it_was_not_asked_to_change(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     metadata: dict[str, Json] = {"source": "chat", "tags": ["a", {"deep": None}], "sure": True}
     memory = service.remember(scope, "likes tea", metadata=metadata)
@@ -76,7 +81,7 @@ def test_promise_8_an_update_keeps_the_metadata_it_was_not_asked_to_change(
     assert service.read(scope.project, memory.id).metadata == {**metadata, "sure": False}
 
 
-def test_promise_8_metadata_cannot_move_a_memory(service: Service, scope: Scope) -> None:
+def test_promise_8_metadata_cannot_move_a_memory(service: UseCases, scope: Scope) -> None:
     service.open_project("other")
     memory = service.remember(scope, "likes tea", metadata=IDS)
     update = MemoryChanges(metadata={**IDS, "user_id": "eve"})
@@ -94,14 +99,14 @@ def test_promise_8_metadata_cannot_move_a_memory(service: Service, scope: Scope)
     assert service.list(scope.project, parse_filter({"agent_id": "*"})).memories == ()
 
 
-def assert_once(service: Service, scope: Scope, *texts: str) -> None:
+def assert_once(service: UseCases, scope: Scope, *texts: str) -> None:
     listed = service.listed(scope)
     assert sorted(memory.text for memory in listed) == sorted(texts)
     for memory in listed:
         assert len(service.read.history(scope.project, memory.id).events) == 1
 
 
-def test_promise_9_a_retry_answers_the_first_result(service: Service, scope: Scope) -> None:
+def test_promise_9_a_retry_answers_the_first_result(service: UseCases, scope: Scope) -> None:
     first = service.say(scope, "likes tea", "likes cake", key=KEY)
 
     retries = [service.say(scope, "likes tea", "likes cake", key=KEY) for _ in range(3)]
@@ -111,7 +116,7 @@ def test_promise_9_a_retry_answers_the_first_result(service: Service, scope: Sco
     assert_once(service, scope, "likes tea", "likes cake")
 
 
-def test_promise_9_a_retry_after_a_deletion_stores_nothing(service: Service, scope: Scope) -> None:
+def test_promise_9_a_retry_after_a_deletion_stores_nothing(service: UseCases, scope: Scope) -> None:
     first = service.say(scope, "likes tea", key=KEY)
     service.delete(scope.project, first.outcomes[0].memory_id)
 
@@ -121,7 +126,7 @@ def test_promise_9_a_retry_after_a_deletion_stores_nothing(service: Service, sco
     assert service.listed(scope) == ()
 
 
-def test_promise_9_retries_at_once_do_the_work_once(service: Service, scope: Scope) -> None:
+def test_promise_9_retries_at_once_do_the_work_once(service: UseCases, scope: Scope) -> None:
     jobs: list[Job] = at_once(lambda _: service.say(scope, "likes tea", key=KEY))
 
     assert len({job.id for job in jobs}) == 1
@@ -133,37 +138,39 @@ def test_promise_9_retries_at_once_do_the_work_once(service: Service, scope: Sco
 
 @pytest.mark.parametrize("is_stored", [True, False], ids=["answer lost", "nothing stored"])
 def test_promise_9_a_retry_after_a_crash_answers_the_first_result(
-    service: Service, scope: Scope, breaking: BreakingDatabase, *, is_stored: bool
+    local_service: Service, breaking: BreakingDatabase, *, is_stored: bool
 ) -> None:
+    scope = local_service.new_scope(user="ada")
     breaking.die_after(5)
-    record = LostAnswer(service.store.database) if is_stored else LocalRecord(breaking)
-    crashing = service.having(record=record)
+    record = LostAnswer(local_service.store.database) if is_stored else LocalRecord(breaking)
+    crashing = local_service.having(record=record)
     with pytest.raises(CrashError):
         crashing.say(scope, "likes tea", key=KEY)
-    assert len(service.listed(scope)) == is_stored
-    service.clock.forward(LEASE)
+    assert len(local_service.listed(scope)) == is_stored
+    local_service.clock.forward(LEASE)
 
-    retry = service.say(scope, "likes tea", key=KEY)
+    retry = local_service.say(scope, "likes tea", key=KEY)
 
     assert retry.status is JobStatus.SUCCEEDED
     assert [outcome.decision for outcome in retry.outcomes] == [Decision.ADD]
-    assert service.say(scope, "likes tea", key=KEY) == retry
-    assert_once(service, scope, "likes tea")
+    assert local_service.say(scope, "likes tea", key=KEY) == retry
+    assert_once(local_service, scope, "likes tea")
 
 
-def test_promise_9_a_retry_after_a_failure_tries_again(service: Service, scope: Scope) -> None:
-    down = service.having(record=DownRecord(service.store.database))
+def test_promise_9_a_retry_after_a_failure_tries_again(local_service: Service) -> None:
+    scope = local_service.new_scope(user="ada")
+    down = local_service.having(record=DownRecord(local_service.store.database))
     with pytest.raises(UnavailableError):
         down.say(scope, "likes tea", key=KEY)
 
-    retry = service.say(scope, "likes tea", key=KEY)
+    retry = local_service.say(scope, "likes tea", key=KEY)
 
     assert (retry.status, retry.attempt) == (JobStatus.SUCCEEDED, 2)
-    assert_once(service, scope, "likes tea")
+    assert_once(local_service, scope, "likes tea")
 
 
 def test_promise_9_the_same_key_with_another_body_is_refused(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     first = service.say(scope, "likes tea", key=KEY)
 
@@ -174,7 +181,7 @@ def test_promise_9_the_same_key_with_another_body_is_refused(
     assert service.say(scope, "likes tea", key=KEY) == first
 
 
-def test_promise_9_a_delete_of_everything_can_be_repeated(service: Service, scope: Scope) -> None:
+def test_promise_9_a_delete_of_everything_can_be_repeated(service: UseCases, scope: Scope) -> None:
     request = DeleteAllRequest(project=scope.project, filters={"user_id": "ada"})
     service.say(scope, "likes tea")
     first = service.delete_all(request, KEY)
@@ -188,7 +195,7 @@ def test_promise_9_a_delete_of_everything_can_be_repeated(service: Service, scop
 
 
 def test_promise_9_without_a_key_identical_text_alone_is_known_again(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     first = service.say(scope, "likes tea")
 

@@ -14,11 +14,16 @@ from recollect.domain.memory import HistoryAction, HistoryEvent
 from recollect.domain.subjects import Scope
 from recollect.usecases.change_memory import MemoryChanges
 from tests.builders import a_scope
-from tests.service import Service
+from tests.service import UseCases
 
 THREADS = 16
 
 Result = TypeVar("Result")
+
+
+@pytest.fixture
+def service(edition: UseCases) -> UseCases:
+    return edition
 
 
 def at_once(call: Callable[[int], Result]) -> list[Result]:
@@ -33,13 +38,13 @@ def at_once(call: Callable[[int], Result]) -> list[Result]:
         return list(threads.map(run, range(THREADS)))
 
 
-def events_of(service: Service, scope: Scope, memory_id: str) -> list[HistoryEvent]:
+def events_of(service: UseCases, scope: Scope, memory_id: str) -> list[HistoryEvent]:
     return [event for event, _ in service.read.history(scope.project, memory_id).events]
 
 
 @pytest.mark.parametrize("infer", [False, True], ids=["verbatim", "inferred"])
 def test_promise_5_sixteen_threads_adding_one_text_leave_one_memory(
-    service: Service, scope: Scope, *, infer: bool
+    service: UseCases, scope: Scope, *, infer: bool
 ) -> None:
     text = "My dog is called Rex."
 
@@ -54,11 +59,11 @@ def test_promise_5_sixteen_threads_adding_one_text_leave_one_memory(
         Decision.NONE: THREADS - 1,
     }
     assert [event.action for event in events_of(service, scope, memory.id)] == [HistoryAction.ADD]
-    assert service.store.scopes.clock(scope) == 1
+    assert service.ports.scopes.clock(scope) == 1
 
 
 def test_promise_5_overlapping_batches_store_every_text_once(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     texts = [f"text {number}" for number in range(THREADS + 9)]
 
@@ -78,7 +83,7 @@ def test_promise_5_overlapping_batches_store_every_text_once(
 
 
 def test_promise_5_batches_in_opposite_orders_do_not_block_each_other(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     texts = [f"text {number}" for number in range(10)]
 
@@ -89,7 +94,7 @@ def test_promise_5_batches_in_opposite_orders_do_not_block_each_other(
 
 
 def test_promise_5_the_same_text_in_many_scopes_is_a_memory_in_each(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     scopes = [a_scope(scope.project, user="ada", run=f"r{n}") for n in range(THREADS)]
 
@@ -100,7 +105,7 @@ def test_promise_5_the_same_text_in_many_scopes_is_a_memory_in_each(
 
 
 def test_promise_5_updates_at_once_leave_a_chain_without_gaps(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     memory = service.remember(scope, "start")
     rounds = 4
@@ -120,7 +125,7 @@ def test_promise_5_updates_at_once_leave_a_chain_without_gaps(
     assert answered
 
 
-def _is_updated(service: Service, scope: Scope, memory_id: str, text: str) -> bool:
+def _is_updated(service: UseCases, scope: Scope, memory_id: str, text: str) -> bool:
     try:
         after = service.update(scope.project, memory_id, MemoryChanges(text=text))
     except ConflictError:
@@ -129,7 +134,7 @@ def _is_updated(service: Service, scope: Scope, memory_id: str, text: str) -> bo
 
 
 def test_promise_5_two_memories_cannot_take_one_text_by_updates(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     job = service.say(scope, *(f"text {number}" for number in range(THREADS)))
     ids = [outcome.memory_id for outcome in job.outcomes]
@@ -140,7 +145,7 @@ def test_promise_5_two_memories_cannot_take_one_text_by_updates(
     assert [memory.text for memory in service.listed(scope)].count("the one") == 1
 
 
-def test_promise_5_a_memory_is_deleted_by_one(service: Service, scope: Scope) -> None:
+def test_promise_5_a_memory_is_deleted_by_one(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea")
 
     def is_deleted(_: int) -> bool:
@@ -156,7 +161,7 @@ def test_promise_5_a_memory_is_deleted_by_one(service: Service, scope: Scope) ->
     assert actions == [HistoryAction.ADD, HistoryAction.DELETE]
 
 
-def test_promise_5_texts_given_up_can_be_taken_at_once(service: Service, scope: Scope) -> None:
+def test_promise_5_texts_given_up_can_be_taken_at_once(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea")
     service.delete(scope.project, memory.id)
 

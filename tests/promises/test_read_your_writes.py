@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from recollect.domain.errors import NotFoundError
+from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import Filter, parse_filter, subject_is
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
@@ -16,7 +16,7 @@ from recollect.ports.index import IndexQuery, Proposal
 from recollect.usecases.candidates import MAX_PENDING
 from recollect.usecases.change_memory import MemoryChanges
 from tests.builders import a_scope
-from tests.service import Service
+from tests.service import UseCases
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,30 @@ class OutdatedIndex:
     def remove(self, project: str, removals: Mapping[str, int]) -> None:
         """Forget nothing."""
 
+    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
+        raise UnavailableError(project, after, limit)
+
     def propose(self, project: str, query: IndexQuery) -> Proposal:
         assert project
         statistics = TermStatistics(len(self.memory_ids), 2.0, dict.fromkeys(query.terms, 1))
         return Proposal(self.memory_ids, statistics)
 
 
-def found(service: Service, scope: Scope, query: str = "tea") -> set[str]:
+@pytest.fixture
+def service(edition: UseCases) -> UseCases:
+    return edition
+
+
+def found(service: UseCases, scope: Scope, query: str = "tea") -> set[str]:
     return {each.memory.text for each in service.found(scope, query)}
 
 
-def hits(service: Service, scope: Scope, matching: Filter) -> list[Memory]:
+def hits(service: UseCases, scope: Scope, matching: Filter) -> list[Memory]:
     result = service.search(scope.project, "tea", matching, threshold=0.0)
     return [each.memory for each in result.found]
 
 
-def test_promise_4_an_add_is_seen_at_once(service: Service, scope: Scope) -> None:
+def test_promise_4_an_add_is_seen_at_once(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea")
 
     assert service.read(scope.project, memory.id) == memory
@@ -54,7 +62,7 @@ def test_promise_4_an_add_is_seen_at_once(service: Service, scope: Scope) -> Non
     assert found(service, scope) == {"likes tea"}
 
 
-def test_promise_4_an_update_is_seen_at_once(service: Service, scope: Scope) -> None:
+def test_promise_4_an_update_is_seen_at_once(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea")
     service.index_all(scope)
 
@@ -65,7 +73,7 @@ def test_promise_4_an_update_is_seen_at_once(service: Service, scope: Scope) -> 
     assert found(service, scope) == {"likes black tea"}
 
 
-def test_promise_4_a_deletion_is_seen_at_once(service: Service, scope: Scope) -> None:
+def test_promise_4_a_deletion_is_seen_at_once(service: UseCases, scope: Scope) -> None:
     memory = service.remember(scope, "likes tea")
     service.index_all(scope)
 
@@ -77,7 +85,7 @@ def test_promise_4_a_deletion_is_seen_at_once(service: Service, scope: Scope) ->
     assert found(service, scope) == set()
 
 
-def test_promise_4_a_delete_of_everything_is_seen_at_once(service: Service, scope: Scope) -> None:
+def test_promise_4_a_delete_of_everything_is_seen_at_once(service: UseCases, scope: Scope) -> None:
     service.say(scope, "likes tea", "likes green tea")
     service.index_all(scope)
     service.say(scope, "likes black tea")
@@ -88,7 +96,7 @@ def test_promise_4_a_delete_of_everything_is_seen_at_once(service: Service, scop
     assert found(service, scope) == set()
 
 
-def test_promise_4_every_named_subject_sees_it(service: Service, scope: Scope) -> None:
+def test_promise_4_every_named_subject_sees_it(service: UseCases, scope: Scope) -> None:
     shared = a_scope(scope.project, user="ada", agent="helper", app="shop", run="r1")
 
     service.say(shared, "likes tea")
@@ -99,7 +107,7 @@ def test_promise_4_every_named_subject_sees_it(service: Service, scope: Scope) -
 
 
 def test_promise_4_what_is_pending_is_found_behind_a_large_scope(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     service.say(scope, *(f"likes tea number {number}" for number in range(300)))
     service.index_all(scope)
@@ -114,7 +122,7 @@ def test_promise_4_what_is_pending_is_found_behind_a_large_scope(
     ("count", "degraded"), [(MAX_PENDING, ()), (MAX_PENDING + 1, ("index_lag",))]
 )
 def test_promise_4_a_lag_of_more_than_500_is_said(
-    service: Service, scope: Scope, count: int, degraded: tuple[str, ...]
+    service: UseCases, scope: Scope, count: int, degraded: tuple[str, ...]
 ) -> None:
     service.say(scope, *(f"likes tea number {number}" for number in range(count)))
 
@@ -123,11 +131,12 @@ def test_promise_4_a_lag_of_more_than_500_is_said(
     assert len(service.listed(scope)) == 200
 
     service.index_all(scope)
+    service.clock.forward(timedelta(minutes=2))
     assert service.search(scope.project, "tea", subject_is(scope.owner)).degraded == ()
 
 
 def test_promise_4_deleted_and_superseded_texts_are_never_returned(
-    service: Service, scope: Scope
+    service: UseCases, scope: Scope
 ) -> None:
     deleted = service.remember(scope, "tea is deleted")
     superseded = service.remember(scope, "tea is superseded")
@@ -158,7 +167,7 @@ def test_promise_4_deleted_and_superseded_texts_are_never_returned(
     ],
 )
 def test_promise_4_filters_are_decided_on_the_current_state(
-    service: Service, scope: Scope, matching: dict[str, object], *, is_indexed: bool
+    service: UseCases, scope: Scope, matching: dict[str, object], *, is_indexed: bool
 ) -> None:
     before = service.update(
         scope.project,
@@ -194,7 +203,9 @@ def test_promise_4_filters_are_decided_on_the_current_state(
     assert service.list(scope.project, asked).memories == ()
 
 
-def test_promise_4_pending_deletes_do_not_hide_what_is_left(service: Service, scope: Scope) -> None:
+def test_promise_4_pending_deletes_do_not_hide_what_is_left(
+    service: UseCases, scope: Scope
+) -> None:
     service.say(scope, *(f"I like tea number {number}" for number in range(150)), "tea is served")
     service.index_all(scope)
     for memory in service.listed(scope):

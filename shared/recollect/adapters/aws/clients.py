@@ -4,10 +4,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
+from recollect.adapters.aws.bedrock import client_config
 from recollect.adapters.aws.dynamodb import PARALLEL_CALLS
+from recollect.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -30,6 +34,21 @@ def dynamodb() -> "DynamoDBClient":
 def s3() -> "S3Client":
     """Return a client for S3."""
     return boto3.client("s3", config=STORAGE)
+
+
+def bedrock(*, read_seconds: float) -> "BedrockRuntimeClient":
+    """Return a client for Bedrock's models, which may take so long to answer."""
+    return boto3.client("bedrock-runtime", config=client_config(read_seconds=read_seconds))
+
+
+def secret(arn: str) -> str:
+    """Return a secret's text; raise `UnavailableError` if it cannot be read."""
+    try:
+        client = boto3.client("secretsmanager", config=STORAGE)
+        return client.get_secret_value(SecretId=arn)["SecretString"]
+    except (BotoCoreError, ClientError, KeyError) as error:
+        message = f"The secret {arn} cannot be read: {type(error).__name__}"
+        raise UnavailableError(message) from error
 
 
 def sqs() -> "SQSClient":

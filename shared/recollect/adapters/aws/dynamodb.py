@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -84,7 +84,8 @@ class Table:
     client: "DynamoDBClient"
     name: str
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = field(default=random.random)
+    chance: Callable[[], float] = random.SystemRandom().random
+    """Not seeded: environments that start from one snapshot must not pause alike."""
 
     @cached_property
     def threads(self) -> ThreadPoolExecutor:

@@ -1,0 +1,181 @@
+"""Composition root: the only package that reads the environment or picks an adapter.
+
+Every factory is cached, so that one execution environment builds each object once, and only those
+that its function asks for. Adapters are imported inside the factories to keep cold starts short.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recollect.bootstrap import configuration, models, stores
+from recollect.bootstrap.chance import new_id, new_secret, now
+from recollect.bootstrap.configuration import CHOSEN, Settings, settings
+from recollect.bootstrap.stores import local_store, local_wake_ups
+from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
+from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.delete_memories import DeleteMemories
+from recollect.usecases.manage_keys import CheckKey, CreateKey, ListKeys, RevokeKey
+from recollect.usecases.project_changes import Maintain, ProjectChanges
+from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.search_memories import SearchMemories
+from recollect.usecases.work_on_jobs import WorkOnJobs
+
+if TYPE_CHECKING:
+    from recollect.adapters.local.store import LocalStore
+
+__all__ = ["Settings", "local_store", "local_wake_ups", "settings"]
+
+
+@cache
+def add_memories() -> AddMemories:
+    """Return the use case behind adds."""
+    store = stores.store()
+    extractor, decider = models.reader()
+    decide = DecideDrafts(store.scopes, models.embedder(), decider, _candidates(), now, new_id)
+    return AddMemories(
+        store.record, store.scopes, _work(), extractor, decide, stores.wake_ups(), now
+    )
+
+
+@cache
+def search_memories() -> SearchMemories:
+    """Return the use case behind searches."""
+    return SearchMemories(models.embedder(), _candidates(), now)
+
+
+@cache
+def list_memories() -> ListMemories:
+    """Return the use case behind lists."""
+    return ListMemories(stores.store().listing, now)
+
+
+@cache
+def read_memory() -> ReadMemory:
+    """Return the use case behind reads by id."""
+    return ReadMemory(stores.store().record)
+
+
+@cache
+def list_subjects() -> ListSubjects:
+    """Return the use case behind the list of entities."""
+    return ListSubjects(stores.store().listing)
+
+
+@cache
+def read_job() -> ReadJob:
+    """Return the use case behind events."""
+    return ReadJob(stores.store().jobs)
+
+
+@cache
+def update_memory() -> UpdateMemory:
+    """Return the use case behind updates by id."""
+    return UpdateMemory(stores.store().record, models.embedder(), stores.wake_ups(), now, new_id)
+
+
+@cache
+def delete_memory() -> DeleteMemory:
+    """Return the use case behind deletes by id."""
+    return DeleteMemory(stores.store().record, stores.wake_ups(), now, new_id)
+
+
+@cache
+def delete_memories() -> DeleteMemories:
+    """Return the use case behind deletes of everything."""
+    store = stores.store()
+    return DeleteMemories(store.record, store.listing, _work(), stores.wake_ups(), now)
+
+
+@cache
+def project_changes() -> ProjectChanges:
+    """Return the use case that brings the index to the record's state."""
+    store = stores.store()
+    return ProjectChanges(store.outbox, store.record, stores.index())
+
+
+@cache
+def maintain() -> Maintain:
+    """Return the use case that drives on what was left behind."""
+    store = stores.store()
+    return Maintain(
+        store.outbox, store.jobs, stores.wake_ups(), add_memories(), delete_memories(), now
+    )
+
+
+def prepare_index() -> Callable[[], None]:
+    """Return what makes the search index if there is none."""
+    return stores.index_builds().prepare
+
+
+@cache
+def check_key() -> CheckKey:
+    """Return the use case that tells which project a key opens."""
+    return CheckKey(stores.trusted_keys())
+
+
+@cache
+def create_key() -> CreateKey:
+    """Return the use case that makes keys."""
+    return CreateKey(stores.trusted_keys(), now, new_id, new_secret)
+
+
+@cache
+def list_keys() -> ListKeys:
+    """Return the use case that lists keys."""
+    return ListKeys(stores.trusted_keys())
+
+
+@cache
+def revoke_key() -> RevokeKey:
+    """Return the use case that revokes keys."""
+    return RevokeKey(stores.trusted_keys(), now)
+
+
+@contextmanager
+def local_edition(data: Path) -> Iterator["LocalStore"]:
+    """Build everything on this data file inside the block, whatever the environment says.
+
+    Yields the opened store and closes it at the end. Not for two threads at once. Raises
+    `UnavailableError` if the file cannot be used.
+    """
+    CHOSEN.update(edition="local", data=data)
+    _forget()
+    try:
+        store = local_store()
+        try:
+            store.open()
+            yield store
+        finally:
+            store.database.close()
+    finally:
+        CHOSEN.clear()
+        _forget()
+
+
+def embedding_model() -> str:
+    """Return the name of the model that makes the vectors."""
+    return models.embedder().model
+
+
+@cache
+def _candidates() -> FindCandidates:
+    store = stores.store()
+    return FindCandidates(stores.index(), store.record, store.outbox)
+
+
+@cache
+def _work() -> WorkOnJobs:
+    store = stores.store()
+    return WorkOnJobs(store.jobs, store.record, now, new_id)
+
+
+def _forget() -> None:
+    for names in (globals(), vars(configuration), vars(models), vars(stores)):
+        for factory in list(names.values()):
+            if hasattr(factory, "cache_clear"):
+                factory.cache_clear()

@@ -1,0 +1,144 @@
+"""The record, the index and the wake-ups of the configured edition."""
+
+import time
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from recollect.bootstrap.chance import new_id, now
+from recollect.bootstrap.configuration import configured, part, settings
+from recollect.bootstrap.models import embedder
+from recollect.ports.index import IndexBuilds, MemoryIndex
+from recollect.ports.keys import Keys
+from recollect.ports.queue import WakeUps
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+    from recollect.adapters.aws.index_family import IndexSettings
+    from recollect.adapters.aws.store import DynamoStore
+    from recollect.adapters.local.store import LocalStore
+    from recollect.adapters.local.wake_ups import LocalWakeUps
+
+SEARCH_TIMEOUT_SECONDS = 8.0
+"""For each of up to three attempts, which together stay below an HTTP API's 30 s."""
+
+
+@cache
+def local_store() -> "LocalStore":
+    """Return the local edition's data file, for the commands that look after it."""
+    from recollect.adapters.local.store import LocalStore
+
+    return LocalStore(
+        settings().data,
+        embedding_model=embedder().model,
+        resident_bytes=settings().resident_megabytes * 1024 * 1024,
+    )
+
+
+@cache
+def local_wake_ups() -> "LocalWakeUps":
+    """Return this process's wake-ups, for the worker that answers them."""
+    from recollect.adapters.local.wake_ups import LocalWakeUps
+
+    return LocalWakeUps()
+
+
+def store() -> "LocalStore | DynamoStore":
+    """Return the record with all that is kept beside it."""
+    return local_store() if settings().edition == "local" else dynamo_store()
+
+
+@cache
+def dynamo_store() -> "DynamoStore":
+    """Return the AWS edition's tables and bucket."""
+    with part("aws"):
+        from recollect.adapters.aws import clients
+        from recollect.adapters.aws.store import DynamoStore
+
+    return DynamoStore(
+        dynamodb=clients.dynamodb(),
+        s3=clients.s3(),
+        record_table=configured("record_table"),
+        control_table=configured("control_table"),
+        bucket=configured("bucket"),
+        now=now,
+        new_token=new_id,
+        settling=2 * timedelta(seconds=settings().opensearch_refresh_seconds),
+    )
+
+
+@cache
+def trusted_keys() -> Keys:
+    """Return the keys as requests are checked against them."""
+    if settings().edition == "local":
+        return local_store().keys
+    from recollect.adapters.aws.projects import TrustedKeys
+
+    return TrustedKeys(dynamo_store().keys, now)
+
+
+@cache
+def index() -> MemoryIndex:
+    """Return the search index."""
+    return local_store().index if settings().edition == "local" else _opensearch_index()
+
+
+@cache
+def index_builds() -> IndexBuilds:
+    """Return what makes the search index, and makes it anew."""
+    if settings().edition == "local":
+        from recollect.adapters.local.index_builds import LocalIndexBuilds
+
+        return LocalIndexBuilds(local_store().database)
+    with part("aws"):
+        from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
+
+    return OpenSearchIndexBuilds(_opensearch(), _index_settings(), time.sleep)
+
+
+def _opensearch_index() -> MemoryIndex:
+    with part("aws"):
+        from recollect.adapters.aws.index import OpenSearchIndex
+
+    return OpenSearchIndex(_opensearch(), _index_settings(), time.sleep)
+
+
+@cache
+def _opensearch() -> "OpenSearch":
+    import boto3
+
+    from recollect.adapters.aws.opensearch import opensearch_client
+
+    return opensearch_client(
+        configured("opensearch_url"),
+        auth=settings().opensearch_auth,
+        session=boto3.Session(),
+        timeout_seconds=SEARCH_TIMEOUT_SECONDS,
+    )
+
+
+def _index_settings() -> "IndexSettings":
+    from recollect.adapters.aws.index_family import IndexSettings
+
+    chosen = settings()
+    return IndexSettings(
+        prefix=chosen.opensearch_index,
+        model=embedder().model,
+        dimensions=embedder().dimensions,
+        engine=chosen.opensearch_engine,
+        refresh_seconds=chosen.opensearch_refresh_seconds,
+        versioning="none" if chosen.opensearch_auth == "aoss" else "external",
+    )
+
+
+@cache
+def wake_ups() -> WakeUps:
+    """Return what tells the projector that there is work."""
+    if settings().edition == "local":
+        return local_wake_ups()
+    with part("aws"):
+        from recollect.adapters.aws import clients
+        from recollect.adapters.aws.wake_ups import SqsWakeUps
+
+    return SqsWakeUps(clients.sqs(), configured("index_queue_url"))
