@@ -7,6 +7,7 @@ from datetime import datetime
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.jobs import (
     AddRequest,
+    Decision,
     Draft,
     Fact,
     IdempotencyKey,
@@ -24,7 +25,7 @@ from recollect.ports.record import (
     TextTakenError,
     VersionMovedError,
 )
-from recollect.usecases.decisions import DecideDrafts, Step
+from recollect.usecases.decisions import DecideDrafts, Step, Vectors
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES_INFERRED = 3
@@ -33,6 +34,9 @@ MAX_LOST_RACES_VERBATIM = 50
 """Every lost race means that another add committed; verbatim ones cost no model call."""
 MAX_MESSAGES = 2_000
 """Every message may become a memory with a copy of the metadata: bounds what one request writes."""
+EMBEDDED_TOGETHER = 96
+"""Texts of a plan that are looked up and embedded at once, whatever fits into a commit: as many as
+the models take that take several."""
 SYSTEM_ROLES = frozenset({"system", "developer"})
 
 
@@ -68,8 +72,15 @@ class AddMemories:
         if not isinstance(request, AddRequest):
             raise TypeError(type(request))
         job = self._planned(job, request)
-        while job.status is JobStatus.RUNNING:
-            job = self._committed_next(job, request)
+        vectors = Vectors(self.decide.embedder)
+        try:
+            while job.status is JobStatus.RUNNING:
+                job = self._committed_next(job, request, vectors)
+        finally:
+            # Once for all parts, and also for those before a failure.
+            if any(outcome.decision is not Decision.NONE for outcome in job.outcomes):
+                keys = [subject.key for subject in request.scope.subjects]
+                self.wake_ups.index(job.project, keys)
         return job
 
     def _planned(self, job: Job, request: AddRequest) -> Job:
@@ -90,10 +101,10 @@ class AddMemories:
         turns = self.scopes.reserve_turns(request.scope, len(facts))
         return tuple(map(Draft, facts, turns)), {}
 
-    def _committed_next(self, job: Job, request: AddRequest) -> Job:
+    def _committed_next(self, job: Job, request: AddRequest, vectors: Vectors) -> Job:
         for _ in range(MAX_LOST_RACES_INFERRED if request.infer else MAX_LOST_RACES_VERBATIM):
             try:
-                return self._commit(job, request)
+                return self._commit(job, request, vectors)
             except (TextTakenError, ClockMovedError, VersionMovedError):
                 continue
         # Too many write to the scope at once: whoever resumes abandoned jobs does it in order.
@@ -101,13 +112,13 @@ class AddMemories:
         self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
         return waiting
 
-    def _commit(self, job: Job, request: AddRequest) -> Job:
+    def _commit(self, job: Job, request: AddRequest, vectors: Vectors) -> Job:
         plan = job.plan or ()
-        rest = plan[job.done :]
-        part = rest[: self.record.room_for([request.scope] * len(rest))]
+        count = self.record.room_for([request.scope] * (len(plan) - job.done))
+        end = -(-(job.done + count) // EMBEDDED_TOGETHER) * EMBEDDED_TOGETHER
         clock = self.scopes.clock(request.scope) if request.infer else None
-        steps = self.decide(job, request, part)
-        after = self._after(job, request, steps, len(part))
+        steps = self.decide(job, request, plan[job.done : end], count, vectors)
+        after = self._after(job, request, steps, count)
         now = self.now()
         change = Change(
             at=now,
@@ -118,9 +129,6 @@ class AddMemories:
             job=after,
         )
         self.record.commit(job.project, change)
-        if change.writes:
-            keys = [subject.key for subject in request.scope.subjects]
-            self.wake_ups.index(job.project, keys)
         return after
 
     def _after(self, job: Job, request: AddRequest, steps: Sequence[Step], count: int) -> Job:

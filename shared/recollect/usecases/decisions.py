@@ -1,6 +1,6 @@
 """Deciding what each step of an add means for what the scope already knows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -27,6 +27,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """The vectors of an add's texts, each embedded once however often it is decided on."""
+
+    embedder: Embedder
+    _of_texts: dict[str, Vector] = field(default_factory=dict)
+
+    def of(self, texts: Sequence[str]) -> Mapping[str, Vector]:
+        """Return text -> vector, of these texts and earlier ones; embeds the new ones together."""
+        new = [text for text in texts if text not in self._of_texts]
+        if new:
+            vectors = self.embedder.embed(new, "document")
+            self._of_texts.update(zip(new, vectors, strict=True))
+        return self._of_texts
+
+
+@dataclass(frozen=True)
 class DecideDrafts:
     """Turn drafts into writes: exact repeats are NONE, verbatim turns ADD, facts are decided on."""
 
@@ -37,25 +53,35 @@ class DecideDrafts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def __call__(self, job: Job, request: AddRequest, drafts: Sequence[Draft]) -> list[Step]:
-        """Return one step a draft, in order; nothing is stored yet."""
-        texts = list(dict.fromkeys(draft.fact.text for draft in drafts))
+    def __call__(
+        self, job: Job, request: AddRequest, ahead: Sequence[Draft], count: int, vectors: Vectors
+    ) -> list[Step]:
+        """Return one step for each of the first `count` drafts, in order; nothing is stored yet.
+
+        What follows them is only looked up and embedded with them, to be asked for once.
+        """
+        drafts = ahead[:count]
+        texts = list(dict.fromkeys(draft.fact.text for draft in ahead))
         known = self.scopes.find_texts(request.scope, texts, now=self.now())
-        new = [text for text in texts if text not in known]
-        vectors = dict(zip(new, self.embedder.embed(new, "document"), strict=True)) if new else {}
-        restated = frozenset(known.values())
-        builder = _Builder(job, request, self.now(), self.embedder.model, vectors, known, restated)
-        choices = self._choices(request, drafts, vectors)
+        embedded = vectors.of([text for text in texts if text not in known])
+        asked = {draft.fact.text for draft in drafts}
+        restated = frozenset(known[text] for text in asked & known.keys())
+        builder = _Builder(job, request, self.now(), self.embedder.model, embedded, known, restated)
+        choices = self._choices(request, drafts, embedded, known)
         return [
             builder.step(job.done + place, draft, choices.get(draft.fact.text), self.new_id)
             for place, draft in enumerate(drafts)
         ]
 
     def _choices(
-        self, request: AddRequest, drafts: Sequence[Draft], vectors: dict[str, Vector]
+        self,
+        request: AddRequest,
+        drafts: Sequence[Draft],
+        vectors: Mapping[str, Vector],
+        known: Mapping[str, str],
     ) -> dict[str, tuple[Choice, Memory | None]]:
         facts = {draft.fact.text: draft.fact for draft in drafts if draft.turn is None}
-        new = [fact for text, fact in facts.items() if text in vectors]
+        new = [fact for text, fact in facts.items() if text not in known]
         near = [self._near(request, fact, vectors[fact.text]) for fact in new]
         if not any(near):
             return {}
@@ -87,7 +113,7 @@ class _Builder:
     request: AddRequest
     now: datetime
     model: str
-    vectors: dict[str, Vector]
+    vectors: Mapping[str, Vector]
     known: dict[str, str]
     restated: frozenset[str]
     """Memories whose very text this part says again: no other fact of it may take it from them."""
