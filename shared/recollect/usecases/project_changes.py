@@ -31,7 +31,11 @@ class ProjectChanges:
         Repeating it is safe: the index ignores versions it has, and what is confirmed is gone.
         """
         confirmed = 0
-        while pending := self.outbox.pending(project, subject_keys, limit=BATCH):
+        is_more = True
+        while is_more:
+            pending = self.outbox.pending(project, subject_keys, limit=BATCH)
+            # What comes after this has a wake-up of its own.
+            is_more = len(pending) >= BATCH
             newest = {item.memory_id: 0 for item in pending}
             for item in pending:
                 newest[item.memory_id] = max(newest[item.memory_id], item.version)

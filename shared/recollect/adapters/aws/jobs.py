@@ -35,6 +35,9 @@ KEPT = timedelta(days=30)
 """A finished job is forgotten after this; longer than any queue keeps a message (14 days)."""
 LARGE_PARTS = ("request", "plan", "outcomes")
 """What of a job may be too large for an item."""
+LARGEST_PART_BYTES = 16 * 1024
+"""A job is written with every commit of a large add, and a transaction pays twice for each KB of
+it: from about 2 KB on an object, written once, is cheaper, but it takes a round trip more."""
 UNFINISHED = frozenset({JobStatus.PENDING, JobStatus.RUNNING})
 
 
@@ -54,7 +57,9 @@ class JobItems:
             "attempt": number(job.attempt),
             "body": text(stored.dump(document)),
             **{
-                name: self.objects.outsourced(json.dumps(part, ensure_ascii=False), prefix)
+                name: self.objects.outsourced(
+                    json.dumps(part, ensure_ascii=False), prefix, above=LARGEST_PART_BYTES
+                )
                 for name, part in parts.items()
             },
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LARGEST_INLINE_BYTES = 100 * 1024
-"""An item has at most 400 KB, and a job keeps three such texts."""
+"""An item has at most 400 KB."""
 MAX_KNOWN = 256
 
 
@@ -28,14 +28,14 @@ class Objects:
     _known: dict[str, None] = field(default_factory=dict)
     """What this process has written, so that a job's parts are not sent with every commit."""
 
-    def outsourced(self, value: str, prefix: str) -> Item:
-        """Return the attribute for a text: the text itself or, if large, where it was stored.
+    def outsourced(self, value: str, prefix: str, *, above: int = LARGEST_INLINE_BYTES) -> Item:
+        """Return the attribute for a text: the text itself or, above so many bytes, where it is.
 
         To be called before the commit: an object whose commit fails is an orphan, never the
         other way round. Raises `UnavailableError`.
         """
         data = value.encode()
-        if len(data) <= LARGEST_INLINE_BYTES:
+        if len(data) <= above:
             return text(value)
         key = f"{prefix}/{hashlib.sha256(data).hexdigest()}"
         if key not in self._known:

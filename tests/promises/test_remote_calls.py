@@ -1,0 +1,166 @@
+"""How often each operation asks DynamoDB and SQS: exact numbers."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from recollect.adapters.aws.wake_ups import SqsWakeUps
+from recollect.domain.subjects import Scope
+from recollect.usecases.change_memory import MemoryChanges
+from tests.aws import Engines, make_queue
+from tests.builders import a_scope
+from tests.engines import REGION, endpoint
+from tests.service import Clock, UseCases
+
+pytestmark = pytest.mark.engines
+
+WORDS = "likes tea with milk"
+
+
+@pytest.fixture(scope="session")
+def wake_ups() -> Iterator[SqsWakeUps]:
+    client = boto3.client("sqs", region_name=REGION, endpoint_url=endpoint("sqs"))
+    url = make_queue(client, f"calls-{uuid4().hex}")
+    yield SqsWakeUps(client, url)
+    client.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def service(deployed: Engines, wake_ups: SqsWakeUps) -> UseCases:
+    return deployed.use_cases(Clock()).having(wake_ups=wake_ups)
+
+
+@pytest.fixture
+def known(service: UseCases) -> Scope:
+    """A scope that this process has written to before."""
+    scope = service.new_scope(user="ada", agent="guide")
+    service.say(scope, "is called Ada")
+    return scope
+
+
+@contextmanager
+def counted(service: UseCases, deployed: Engines) -> Iterator[Counter[str]]:
+    """Count the calls that are made in the block, by operation."""
+    calls: Counter[str] = Counter()
+
+    def count(model: object, **_: object) -> None:
+        calls[getattr(model, "name")] += 1  # noqa: B009 - botocore has no types
+
+    wake_ups = service.ports.wake_ups
+    assert isinstance(wake_ups, SqsWakeUps)
+    clients = (deployed.store.dynamodb, deployed.store.s3, wake_ups.client)
+    for client in clients:
+        client.meta.events.register("before-call", count, unique_id="counting")
+    try:
+        yield calls
+    finally:
+        for client in clients:
+            client.meta.events.unregister("before-call", unique_id="counting")
+
+
+@pytest.mark.parametrize("messages", [1, 10])
+def test_a_verbatim_add_is_one_transaction(
+    service: UseCases, deployed: Engines, known: Scope, messages: int
+) -> None:
+    with counted(service, deployed) as calls:
+        service.say(known, *(f"{WORDS} {number}" for number in range(messages)))
+
+    assert calls == {
+        "PutItem": 1,  # the job
+        "UpdateItem": 1,  # the turns
+        "BatchGetItem": 1,  # which texts are known
+        "TransactWriteItems": 1,
+        "SendMessage": 1,
+    }
+
+
+def test_a_large_add_is_a_transaction_for_ten_messages(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    with counted(service, deployed) as calls:
+        service.say(known, *(f"{WORDS} {number}" for number in range(50)))
+
+    assert calls["TransactWriteItems"] == 1 + 5  # the plan is kept first
+    assert calls["BatchGetItem"] == 5
+    assert calls["PutItem"] == calls["UpdateItem"] == calls["SendMessage"] == 1
+
+
+def test_new_subjects_are_introduced_first(service: UseCases, deployed: Engines) -> None:
+    scope = service.new_scope(user="ada", agent="guide", run="r1")
+    service.say(a_scope(scope.project, user="bob"), WORDS)
+
+    with counted(service, deployed) as calls:
+        service.say(scope, WORDS)
+
+    assert calls["PutItem"] == 1 + 3
+    assert calls["BatchWriteItem"] == 1
+
+
+def test_a_search_naming_a_subject_is_two_reads(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    service.say(known, *(f"{WORDS} {number}" for number in range(30)))
+    service.index_all(known)
+
+    with counted(service, deployed) as calls:
+        assert service.found(known, "milk", limit=9)
+
+    assert calls == {"Query": 1, "BatchGetItem": 1}
+
+
+def test_changes_by_id_are_a_read_and_a_transaction(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    memory = service.remember(known, WORDS)
+
+    with counted(service, deployed) as calls:
+        service.update(known.project, memory.id, MemoryChanges(text="likes coffee"))
+    assert calls == {"BatchGetItem": 1, "TransactWriteItems": 1, "SendMessage": 1}
+
+    with counted(service, deployed) as calls:
+        service.delete(known.project, memory.id)
+    assert calls == {
+        "BatchGetItem": 1,
+        "BatchWriteItem": 1,  # what tells an erasure of the deleted memory
+        "TransactWriteItems": 1,
+        "SendMessage": 1,
+    }
+
+
+def test_reads_by_id_are_one_call(service: UseCases, deployed: Engines, known: Scope) -> None:
+    memory = service.remember(known, WORDS)
+
+    with counted(service, deployed) as calls:
+        service.read(known.project, memory.id)
+    assert calls == {"BatchGetItem": 1}
+
+
+def test_a_page_of_a_user_is_a_query_and_a_read(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    with counted(service, deployed) as calls:
+        service.listed(a_scope(known.project, user="ada"))
+
+    assert calls == {"Query": 1, "BatchGetItem": 1}
+
+
+def test_the_projector_reads_each_subject_twice(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    service.index_all(known)
+    service.say(known, WORDS)
+
+    with counted(service, deployed) as calls:
+        service.index_all(known)
+
+    subjects = len(known.subjects)
+    assert calls == {
+        # What is pending, and what has settled since it was confirmed.
+        "Query": 2 * subjects,
+        "BatchGetItem": 1,
+        "UpdateItem": subjects,
+    }
