@@ -82,6 +82,7 @@ def configured() -> Iterator[None]:
             RECOLLECT_CONTROL_TABLE=control,
             RECOLLECT_BUCKET=make_bucket(boto3.client("s3"), prefix),
             RECOLLECT_INDEX_QUEUE_URL=make_queue(boto3.client("sqs"), prefix),
+            RECOLLECT_DEAD_LETTERS_URL=make_queue(boto3.client("sqs"), f"{prefix}-dead"),
         )
         yield
 

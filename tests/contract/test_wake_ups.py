@@ -1,6 +1,5 @@
 """What wake-ups promise: at least one taker hears of every subject with news."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -14,11 +13,12 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from functions.projector.handler import lambda_handler
-from recollect.adapters.aws.wake_ups import SUBJECTS_PER_MESSAGE, SqsWakeUps
+from recollect.adapters.aws.wake_ups import SUBJECTS_PER_MESSAGE, SqsDeadLetters, SqsWakeUps
 from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.domain.errors import UnavailableError
 from recollect.entrypoints.invocation import LambdaContext
 from recollect.entrypoints.messages import SubjectsHaveNews
+from recollect.entrypoints.queues import LAST_RECEIVE, queue_handler
 from recollect.entrypoints.worker import sqs_event
 from recollect.ports.queue import WakeUps
 from tests.engines import endpoint
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 News: TypeAlias = tuple[str, tuple[str, ...]]
-MAX_RECEIVES = 3
 POISON = '{"project": "acme"}'
 NOBODY = "http://127.0.0.1:1"
 LARGEST_MESSAGE_BYTES = 256 * 1024
@@ -51,7 +50,12 @@ class Queue:
     url: str
 
     def receive(self) -> list["MessageTypeDef"]:
-        answer = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        answer = self.client.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        )
         return answer.get("Messages", [])
 
     def take(self) -> list[News]:
@@ -64,11 +68,6 @@ class Queue:
 
     def delete(self, message: "MessageTypeDef") -> None:
         self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-
-    @property
-    def arn(self) -> str:
-        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
-        return answer["Attributes"]["QueueArn"]
 
 
 @contextmanager
@@ -183,41 +182,52 @@ def test_waiting_ends_when_somebody_has_news() -> None:
 
 
 @pytest.mark.engines
-def test_what_the_projector_cannot_read_is_put_aside_and_stops_nobody() -> None:
-    with a_client() as client, a_queue(client) as aside:
-        redrive = {"deadLetterTargetArn": aside.arn, "maxReceiveCount": MAX_RECEIVES}
-        # Without a time-out, what failed is delivered again at once.
-        attributes: dict[QueueAttributeNameType, str] = {
-            "RedrivePolicy": json.dumps(redrive),
-            "VisibilityTimeout": "0",
+def test_poison_is_buried_with_its_reason_and_stops_nobody() -> None:
+    # Without a time-out, what failed is delivered again at once.
+    with (
+        a_client() as client,
+        a_queue(client, {"VisibilityTimeout": "0"}) as queue,
+        a_queue(client) as graves,
+    ):
+        wake_ups = SqsWakeUps(client, queue.url)
+        wake_ups.index("acme", ["ada"])
+        client.send_message(QueueUrl=queue.url, MessageBody=POISON)
+        wake_ups.index("down", ["ben"])
+
+        rounds = [deliver(queue, graves) for _ in range(LAST_RECEIVE + 1)]
+
+        assert rounds == [(3, 1), *[(1, 1)] * (LAST_RECEIVE - 2), (1, 0), (0, 0)]
+        reasons = {
+            message["Body"]: message["MessageAttributes"]["reason"]["StringValue"]
+            for message in graves.receive()
         }
-        with a_queue(client, attributes) as queue:
-            wake_ups = SqsWakeUps(client, queue.url)
-            wake_ups.index("acme", ["ada"])
-            client.send_message(QueueUrl=queue.url, MessageBody=POISON)
-            wake_ups.index("acme", ["ben"])
-
-            rounds = [deliver(queue) for _ in range(MAX_RECEIVES + 1)]
-
-            assert rounds[0] == (3, 1)
-            assert rounds[1:] == [(1, 1)] * (MAX_RECEIVES - 1) + [(0, 0)]
-            assert [message["Body"] for message in aside.receive()] == [POISON]
+        assert reasons.pop(POISON).startswith("is no SubjectsHaveNews")
+        assert list(reasons.values()) == [f"failed {LAST_RECEIVE} times: The index is down"]
 
 
-def deliver(queue: Queue) -> tuple[int, int]:
-    """Hand one batch to the projector as Lambda does; return how many came and how many failed."""
+def deliver(queue: Queue, graves: Queue) -> tuple[int, int]:
+    """Hand one batch to a function as Lambda does; return how many came and how many failed."""
     messages = queue.receive()
-    now = datetime.now(UTC)
-    event = sqs_event([message["Body"] for message in messages], now=now)
     if not messages:
         return 0, 0
+    now = datetime.now(UTC)
+    event = sqs_event([message["Body"] for message in messages], now=now)
+    for message, record in zip(messages, event["Records"], strict=True):
+        record["attributes"] = message["Attributes"]
     context: Any = LambdaContext("projector", "test", now, lambda: datetime.now(UTC))
-    answer = lambda_handler(event, context)
+    dead_letters = SqsDeadLetters(queue.client, graves.url)
+    answer = queue_handler(SubjectsHaveNews, fail_when_down, dead_letters)(event, context)
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     for message, record in zip(messages, event["Records"], strict=True):
         if record["messageId"] not in failed:
             queue.delete(message)
     return len(messages), len(failed)
+
+
+def fail_when_down(news: SubjectsHaveNews) -> None:
+    if news.project == "down":
+        message = "The index is down"
+        raise UnavailableError(message)
 
 
 @dataclass(frozen=True)

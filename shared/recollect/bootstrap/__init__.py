@@ -14,6 +14,7 @@ from recollect.bootstrap import configuration, models, stores
 from recollect.bootstrap.chance import new_id, new_secret, now
 from recollect.bootstrap.configuration import CHOSEN, Settings, settings
 from recollect.bootstrap.stores import local_store, local_wake_ups
+from recollect.ports.queue import DeadLetters
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
@@ -96,6 +97,11 @@ def project_changes() -> ProjectChanges:
     """Return the use case that brings the index to the record's state."""
     store = stores.store()
     return ProjectChanges(store.outbox, store.record, stores.index())
+
+
+def dead_letters() -> DeadLetters:
+    """Return what keeps the messages that the projector cannot handle."""
+    return stores.dead_letters()
 
 
 @cache

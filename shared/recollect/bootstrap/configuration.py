@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     bucket: str = ""
     """For what is too large for an item of a table."""
     index_queue_url: str = ""
+    dead_letters_url: str = ""
+    """The queue for messages to the index queue's function that it cannot handle."""
     opensearch_url: str = ""
     opensearch_auth: Literal["es", "aoss", "none"] = "es"
     """Whom requests are signed for: a domain, a serverless collection, or not at all."""

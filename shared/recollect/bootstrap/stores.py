@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import configured, part, settings
+from recollect.bootstrap.correlation import correlation_id
 from recollect.bootstrap.models import embedder
 from recollect.ports.index import IndexBuilds, MemoryIndex
 from recollect.ports.keys import Keys
-from recollect.ports.queue import WakeUps
+from recollect.ports.queue import DeadLetters, WakeUps
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -141,4 +142,17 @@ def wake_ups() -> WakeUps:
         from recollect.adapters.aws import clients
         from recollect.adapters.aws.wake_ups import SqsWakeUps
 
-    return SqsWakeUps(clients.sqs(), configured("index_queue_url"))
+    return SqsWakeUps(clients.sqs(), configured("index_queue_url"), correlation_id)
+
+
+def dead_letters() -> DeadLetters:
+    """Return what keeps the messages that cannot be handled."""
+    if settings().edition == "local":
+        from recollect.adapters.local.wake_ups import LoggedDeadLetters
+
+        return LoggedDeadLetters()
+    with part("aws"):
+        from recollect.adapters.aws import clients
+        from recollect.adapters.aws.wake_ups import SqsDeadLetters
+
+    return SqsDeadLetters(clients.sqs(), configured("dead_letters_url"))

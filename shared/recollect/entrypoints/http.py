@@ -19,6 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from recollect.bootstrap.correlation import CURRENT
 from recollect.domain.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -106,9 +107,11 @@ class HttpApp(APIGatewayHttpResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one API Gateway event (payload format 2.0)."""
         start = time.perf_counter()
+        CURRENT.set(context.aws_request_id)
         answer = self._answer_to(event, context)
         took = (time.perf_counter() - start) * 1000
-        count_request(event.get("routeKey", "$default"), answer["statusCode"], took)
+        route = event.get("routeKey", "$default")
+        count_request(route, answer["statusCode"], took, context.aws_request_id)
         return answer
 
     def _answer_to(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -251,6 +254,7 @@ def _report(error: Exception) -> Response[dict[str, str]]:
         "A request failed for a reason that is ours",
         error_type=type(error).__qualname__,
         frames=traceback.format_tb(error.__traceback__),
+        correlation_id=CURRENT.get(),
     )
     return error_response(500, "Something went wrong on our side")
 

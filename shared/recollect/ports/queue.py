@@ -1,4 +1,4 @@
-"""Wake-ups after a commit."""
+"""Wake-ups after a commit, and messages that nobody can handle."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,4 +9,15 @@ class WakeUps(Protocol):
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Keeps messages that cannot be handled, until a person has looked at them."""
+
+    def bury(self, message: str, reason: str) -> None:
+        """Keep a message and why it cannot be handled.
+
+        Raises `UnavailableError` if it cannot be kept: then it must not be forgotten either.
+        """
         ...

@@ -1,16 +1,19 @@
-"""Wake-ups over SQS."""
+"""Wake-ups and dead letters over SQS."""
 
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from recollect.domain.errors import UnavailableError
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 SUBJECTS_PER_MESSAGE = 5_000
 """A key is 32 characters, so this is about 180 of the 256 KiB that every SQS queue takes."""
@@ -29,6 +32,8 @@ class SqsWakeUps:
 
     client: "SQSClient"
     queue_url: str
+    correlation_id: Callable[[], str | None] = lambda: None
+    """Returns the request that is being answered; told in messages for those who read logs."""
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
@@ -39,15 +44,36 @@ class SqsWakeUps:
         try:
             self.client.send_message(
                 QueueUrl=self.queue_url,
-                MessageBody=_subjects_have_news(project, subject_keys),
+                MessageBody=self._subjects_have_news(project, subject_keys),
                 MessageGroupId=hashlib.sha256(project.encode()).hexdigest(),
             )
         except (BotoCoreError, ClientError) as error:
             _LOG.warning("a wake-up of the index was lost: %s", _kind(error))
 
+    def _subjects_have_news(self, project: str, subject_keys: Sequence[str]) -> str:
+        news = {"project": project, "subject_keys": list(subject_keys)}
+        return json.dumps({**news, "correlation_id": self.correlation_id()})
 
-def _subjects_have_news(project: str, subject_keys: Sequence[str]) -> str:
-    return json.dumps({"project": project, "subject_keys": list(subject_keys)})
+
+@dataclass(frozen=True)
+class SqsDeadLetters:
+    """Buries messages in a queue, each with its reason as an attribute."""
+
+    client: "SQSClient"
+    queue_url: str
+
+    def bury(self, message: str, reason: str) -> None:
+        """Keep a message and why it cannot be handled; raise `UnavailableError`."""
+        attribute: MessageAttributeValueTypeDef = {"DataType": "String", "StringValue": reason}
+        try:
+            self.client.send_message(
+                QueueUrl=self.queue_url,
+                MessageBody=message,
+                MessageAttributes={"reason": attribute},
+            )
+        except (BotoCoreError, ClientError) as error:
+            told = f"The queue of dead letters cannot be used: {_kind(error)}"
+            raise UnavailableError(told) from error
 
 
 def _kind(error: BotoCoreError | ClientError) -> str:

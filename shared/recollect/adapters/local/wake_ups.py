@@ -1,7 +1,10 @@
 """Wake-ups inside one process; other processes find the pending changes themselves."""
 
+import logging
 import threading
 from collections.abc import Sequence
+
+_LOG = logging.getLogger(__name__)
 
 
 class LocalWakeUps:
@@ -29,3 +32,11 @@ class LocalWakeUps:
             for news in taken:
                 del self._news[news]
             return taken
+
+
+class LoggedDeadLetters:
+    """Tells of messages that cannot be handled; the record has all that they were about."""
+
+    def bury(self, message: str, reason: str) -> None:
+        """Log the reason, and how long the message was."""
+        _LOG.warning("a message of %d characters was dropped: it %s", len(message), reason)
