@@ -3,17 +3,20 @@ PYTHON ?=
 PORT ?=
 DATA ?=
 ARGS ?=
+ARCH ?= arm64
+F ?= read
+E ?= events/ping.json
 SAM_CLI := aws-sam-cli==1.170.0
 INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
 
-.PHONY: help setup start test lint format openapi fuzz bench build deploy lock clean
-.PHONY: check-format check-lint check-types check-imports check-template check-sam check-tests
+.PHONY: help setup start test lint format openapi fuzz engines engines-stop start-engines bench build invoke deploy lock clean
+.PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with everything the service and its checks need
 	@$(SETUP) dev
@@ -22,7 +25,7 @@ start: ## run the service on this machine; PORT=8080 DATA=memories.db PYTHON=pyt
 	@$(SETUP) run
 	@exec $(BIN)/recollect start $(if $(PORT),--port "$(PORT)") $(if $(DATA),--data "$(DATA)")
 
-test: setup lint check-sam check-tests ## run every check of the project
+test: setup lint check-sam check-build check-tests ## run every check of the project
 	@echo "test: every check passed"
 
 lint: setup check-format check-lint check-types check-imports check-template ## run the checks that need no running code
@@ -51,9 +54,13 @@ check-sam:
 	@echo "check: sam validate"
 	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint >/dev/null
 
+check-build:
+	@echo "check: sam build"
+	@$(BIN)/python -m scripts.build --check
+
 check-tests:
 	@echo "check: tests"
-	@$(BIN)/pytest --quiet -n 2 --cov --cov-report=
+	@$(BIN)/python -m scripts.engines test $(BIN)/pytest --quiet -n 2 --cov --cov-report=
 	@echo "check: every branch of the domain and the use cases is tested"
 	@$(BIN)/coverage report --include='*/recollect/domain/*,*/recollect/usecases/*' --fail-under=100
 
@@ -67,14 +74,26 @@ openapi: setup ## write docs/openapi.json from the routers
 fuzz: setup ## send thousands of generated requests to the handlers
 	@$(BIN)/pytest -m fuzz $(ARGS)
 
+engines: setup ## start the engines that the AWS edition is tested on; needs Java 17 and Maven
+	@$(BIN)/python -m scripts.engines start wait
+
+engines-stop: setup ## stop them
+	@$(BIN)/python -m scripts.engines stop
+
+start-engines: engines ## run the AWS edition on this machine, before the engines; PORT=8080
+	@exec $(BIN)/python -m tests.aws_edition $(if $(PORT),--port "$(PORT)")
+
 bench: setup ## measure, into benchmarks/results; ARGS="--data FILE"
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
-build: setup ## build the functions for AWS; needs python3.13 on PATH
-	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
+build: setup ## build the functions for AWS; ARCH=x86_64 instead of arm64
+	@$(BIN)/python -m scripts.build $(ARCH)
 
-deploy: build ## deploy to the AWS account in use
-	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy
+invoke: setup ## run a built function on this machine; F=add E=events/add.json
+	@$(BIN)/python -m scripts.invoke "$(F)" "$(E)"
+
+deploy: build ## deploy to the AWS account in use; ARGS="--config-env prod"
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy --template-file .aws-sam/$(ARCH)/build/template.yaml $(ARGS)
 
 lock: ## choose dependency versions anew and write every locked file; ARGS=--upgrade
 	@$(SETUP) tools
@@ -87,6 +106,7 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file scripts/sam-requirements.txt - >/dev/null
 
 clean: ## delete everything these commands made, but no data
+	@[ ! -d .engines ] || $(or $(wildcard $(BIN)/python),python3) -m scripts.engines remove
 	@rm -rf .venv .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find shared functions tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
-from cfnlint.decode import cfn_yaml
+import yaml
 
 from recollect.adapters.aws.clients import STORAGE
 from recollect.adapters.aws.index import OpenSearchIndex
@@ -20,6 +20,7 @@ from recollect.adapters.aws.index_family import IndexSettings
 from recollect.adapters.aws.opensearch import opensearch_client
 from recollect.adapters.aws.store import DynamoStore
 from tests.engines import REGION, endpoint, s3_server
+from tests.infrastructure.templates import TemplateLoader
 from tests.service import Clock, Ports, UseCases, embedder
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ def dynamodb() -> "DynamoDBClient":
 
 def make_tables(client: "DynamoDBClient", prefix: str) -> tuple[str, str]:
     """Make the record's and the control table of the deployed stack; return their names."""
-    resources = cfn_yaml.load(str(STACK))["Resources"]
+    resources = yaml.load(STACK.read_text(), TemplateLoader)["Resources"]  # noqa: S506 - a safe one
     names = []
     for table in ("RecordTable", "ControlTable"):
         properties: dict[str, Any] = resources[table]["Properties"]
         wanted = {name: properties[name] for name in TABLE_PROPERTIES if name in properties}
-        client.create_table(TableName=f"{prefix}-{table}", **_plain(wanted))
+        client.create_table(TableName=f"{prefix}-{table}", **wanted)
         names.append(f"{prefix}-{table}")
     return names[0], names[1]
 
@@ -131,12 +132,3 @@ def dynamo_store(
 
 def _s3(url: str) -> "S3Client":
     return boto3.client("s3", region_name=REGION, endpoint_url=url, config=STORAGE)
-
-
-def _plain(node: Any) -> Any:  # noqa: ANN401 - parsed YAML
-    """Return plain lists, dicts and texts; botocore does not take their subclasses for them."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    return str(node) if isinstance(node, str) else node
