@@ -34,23 +34,11 @@ LONGEST_PAUSE_SECONDS = 0.4
 """Pauses are drawn from 0 to a bound that doubles up to this: about 3 s over all tries, while
 another transaction on the same item takes 10 to 20 ms."""
 
-TRANSIENT = frozenset(
-    {
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-"""Error codes of calls that may succeed when they are made again."""
 TRANSIENT_REASONS = frozenset(
     {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
-"""Reasons for which DynamoDB cancels a transaction that may succeed when it is made again."""
+"""Reasons for which DynamoDB cancels a transaction that may succeed when it is made again. Single
+calls that are throttled or fail, and transactions still in progress, botocore repeats by itself."""
 CONDITION_FAILED = "ConditionalCheckFailed"
 
 Input = TypeVar("Input")
