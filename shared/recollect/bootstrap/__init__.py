@@ -23,7 +23,10 @@ from recollect.usecases.delete_memories import DeleteMemories
 from recollect.usecases.manage_keys import CheckKey, CreateKey, ListKeys, RevokeKey
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.rebuild_index import RebuildIndex
+from recollect.usecases.reembed import Reembed
 from recollect.usecases.search_memories import SearchMemories
+from recollect.usecases.verify_index import VerifyIndex
 from recollect.usecases.work_on_jobs import WorkOnJobs
 
 if TYPE_CHECKING:
@@ -113,6 +116,27 @@ def maintain() -> Maintain:
     )
 
 
+@cache
+def verify_index() -> VerifyIndex:
+    """Return the use case that compares the index with the record."""
+    store = stores.store()
+    return VerifyIndex(store.keys, store.listing, store.record, stores.index(), store.outbox)
+
+
+@cache
+def rebuild_index() -> RebuildIndex:
+    """Return the use case that builds the index anew."""
+    store = stores.store()
+    return RebuildIndex(store.keys, store.listing, stores.index_builds(), stores.settle)
+
+
+@cache
+def reembed() -> Reembed:
+    """Return the use case that exchanges all vectors for the configured embedder's."""
+    store = stores.store()
+    return Reembed(store.keys, store.listing, store.vectors, models.embedder(), rebuild_index())
+
+
 def prepare_index() -> Callable[[], None]:
     """Return what makes the search index if there is none."""
     return stores.index_builds().prepare
@@ -143,21 +167,37 @@ def revoke_key() -> RevokeKey:
 
 
 @contextmanager
-def local_edition(data: Path) -> Iterator["LocalStore"]:
+def local_edition(data: Path, *, to_reembed: bool = False) -> Iterator["LocalStore"]:
     """Build everything on this data file inside the block, whatever the environment says.
 
     Yields the opened store and closes it at the end. Not for two threads at once. Raises
     `UnavailableError` if the file cannot be used.
     """
-    CHOSEN.update(edition="local", data=data)
-    _forget()
-    try:
+    with _chosen(edition="local", data=data):
         store = local_store()
         try:
-            store.open()
+            store.open(to_reembed=to_reembed)
             yield store
         finally:
             store.database.close()
+
+
+@contextmanager
+def aws_edition() -> Iterator[None]:
+    """Build everything on AWS inside the block, as the environment describes it.
+
+    Not for two threads at once.
+    """
+    with _chosen(edition="aws"):
+        yield
+
+
+@contextmanager
+def _chosen(**settings: object) -> Iterator[None]:
+    CHOSEN.update(settings)
+    _forget()
+    try:
+        yield
     finally:
         CHOSEN.clear()
         _forget()

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     import httpx
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-EMBEDDING_TIMEOUT_SECONDS = 10.0
-ANSWER_TIMEOUT_SECONDS = 20.0
-"""A language model may take this long: an add has two calls within an HTTP API's 30 s."""
+EMBEDDING_TIMEOUT_SECONDS = 5.0
+"""A call takes some 0.1 s; with all attempts it must leave time for the rest of a request."""
+EMBEDDING_ATTEMPTS = 4
+ANSWER_TIMEOUT_SECONDS = 14.0
+"""A language model may take this long: an add asks it twice within an HTTP API's 30 s."""
+ANSWER_ATTEMPTS = 2
 
 
 @cache
@@ -40,7 +43,7 @@ def embedder() -> Embedder:
             from recollect.adapters.aws.bedrock_embedder import BedrockEmbedder
 
         return BedrockEmbedder(
-            _bedrock(EMBEDDING_TIMEOUT_SECONDS),
+            _bedrock(EMBEDDING_TIMEOUT_SECONDS, EMBEDDING_ATTEMPTS),
             model=configured("embedding_model"),
             dimensions=configured_number("embedding_dimensions"),
         )
@@ -74,7 +77,7 @@ def _language_model() -> LanguageModel:
             from recollect.adapters.aws.bedrock_language_model import BedrockLanguageModel
 
         return BedrockLanguageModel(
-            _bedrock(ANSWER_TIMEOUT_SECONDS), model=configured("chat_model")
+            _bedrock(ANSWER_TIMEOUT_SECONDS, ANSWER_ATTEMPTS), model=configured("chat_model")
         )
     model: LanguageModel = _third_party("language_model", name)
     return model
@@ -102,10 +105,10 @@ def _openai_api_key() -> str:
     return clients.secret(secret)
 
 
-def _bedrock(timeout_seconds: float) -> "BedrockRuntimeClient":
+def _bedrock(timeout_seconds: float, attempts: int) -> "BedrockRuntimeClient":
     from recollect.adapters.aws import clients
 
-    return clients.bedrock(read_seconds=timeout_seconds)
+    return clients.bedrock(read_seconds=timeout_seconds, attempts=attempts)
 
 
 def _third_party(setting: str, name: str) -> Any:  # noqa: ANN401 - what its factory returns

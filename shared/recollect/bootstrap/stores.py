@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 SEARCH_TIMEOUT_SECONDS = 8.0
 """For each of up to three attempts, which together stay below an HTTP API's 30 s."""
 
+PROJECT_WIDE_SECONDS = 10.0
+"""DynamoDB promises no time in which its secondary indexes follow; they take less than one second
+unless they are throttled."""
+
 
 @cache
 def local_store() -> "LocalStore":
@@ -66,6 +70,7 @@ def dynamo_store() -> "DynamoStore":
         now=now,
         new_token=new_id,
         settling=2 * timedelta(seconds=settings().opensearch_refresh_seconds),
+        embedding_model=lambda: embedder().model,
     )
 
 
@@ -96,6 +101,12 @@ def index_builds() -> IndexBuilds:
         from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 
     return OpenSearchIndexBuilds(_opensearch(), _index_settings(), time.sleep)
+
+
+def settle() -> None:
+    """Wait until lists of whole projects show all that was committed before."""
+    if settings().edition == "aws":
+        time.sleep(PROJECT_WIDE_SECONDS)
 
 
 def _opensearch_index() -> MemoryIndex:

@@ -25,7 +25,7 @@ from recollect.ports.record import (
     TextTakenError,
     VersionMovedError,
 )
-from recollect.usecases.decisions import DecideDrafts, Step, Vectors
+from recollect.usecases.decisions import DecideDrafts, Step, Thoughts
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES_INFERRED = 3
@@ -72,10 +72,10 @@ class AddMemories:
         if not isinstance(request, AddRequest):
             raise TypeError(type(request))
         job = self._planned(job, request)
-        vectors = Vectors(self.decide.embedder)
+        thoughts = self.decide.think()
         try:
             while job.status is JobStatus.RUNNING:
-                job = self._committed_next(job, request, vectors)
+                job = self._committed_next(job, request, thoughts)
         finally:
             # Once for all parts, and also for those before a failure.
             if any(outcome.decision is not Decision.NONE for outcome in job.outcomes):
@@ -101,10 +101,10 @@ class AddMemories:
         turns = self.scopes.reserve_turns(request.scope, len(facts))
         return tuple(map(Draft, facts, turns)), {}
 
-    def _committed_next(self, job: Job, request: AddRequest, vectors: Vectors) -> Job:
+    def _committed_next(self, job: Job, request: AddRequest, thoughts: Thoughts) -> Job:
         for _ in range(MAX_LOST_RACES_INFERRED if request.infer else MAX_LOST_RACES_VERBATIM):
             try:
-                return self._commit(job, request, vectors)
+                return self._commit(job, request, thoughts)
             except (TextTakenError, ClockMovedError, VersionMovedError):
                 continue
         # Too many write to the scope at once: whoever resumes abandoned jobs does it in order.
@@ -112,12 +112,12 @@ class AddMemories:
         self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
         return waiting
 
-    def _commit(self, job: Job, request: AddRequest, vectors: Vectors) -> Job:
+    def _commit(self, job: Job, request: AddRequest, thoughts: Thoughts) -> Job:
         plan = job.plan or ()
         count = self.record.room_for([request.scope] * (len(plan) - job.done))
         end = -(-(job.done + count) // EMBEDDED_TOGETHER) * EMBEDDED_TOGETHER
         clock = self.scopes.clock(request.scope) if request.infer else None
-        steps = self.decide(job, request, plan[job.done : end], count, vectors)
+        steps = self.decide(job, request, plan[job.done : end], count, thoughts)
         after = self._after(job, request, steps, count)
         now = self.now()
         change = Change(

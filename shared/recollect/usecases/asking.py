@@ -79,8 +79,7 @@ def _explain(error: ValueError) -> str:
     """Return what is wrong with an answer, without quoting it."""
     if not isinstance(error, ValidationError):
         return str(error)[:MAX_PROBLEM_CHARACTERS]
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    told = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in problems)
+    told = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
     return told[:MAX_PROBLEM_CHARACTERS]
 
 

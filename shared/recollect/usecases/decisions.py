@@ -27,13 +27,24 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Vectors:
-    """The vectors of an add's texts, each embedded once however often it is decided on."""
+class Thoughts:
+    """What the models have said during an add, so that a lost race asks them nothing twice."""
 
     embedder: Embedder
+    decider: Decider
     _of_texts: dict[str, Vector] = field(default_factory=dict)
+    _decided: dict[object, list[Choice]] = field(default_factory=dict)
 
-    def of(self, texts: Sequence[str]) -> Mapping[str, Vector]:
+    def choices(self, facts: Sequence[Fact], near: Sequence[Sequence[Memory]]) -> list[Choice]:
+        """Return what to do with each fact; decided again only if what is near has changed."""
+        known = tuple(tuple((memory.id, memory.version) for memory in some) for some in near)
+        question = (tuple(facts), known)
+        if question not in self._decided:
+            texts = [[memory.text for memory in some] for some in near]
+            self._decided[question] = self.decider.decide(facts, texts)
+        return self._decided[question]
+
+    def vectors(self, texts: Sequence[str]) -> Mapping[str, Vector]:
         """Return text -> vector, of these texts and earlier ones; embeds the new ones together."""
         new = [text for text in texts if text not in self._of_texts]
         if new:
@@ -53,8 +64,12 @@ class DecideDrafts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
+    def think(self) -> Thoughts:
+        """Return the empty memory of what the models say during one add."""
+        return Thoughts(self.embedder, self.decider)
+
     def __call__(
-        self, job: Job, request: AddRequest, ahead: Sequence[Draft], count: int, vectors: Vectors
+        self, job: Job, request: AddRequest, ahead: Sequence[Draft], count: int, thoughts: Thoughts
     ) -> list[Step]:
         """Return one step for each of the first `count` drafts, in order; nothing is stored yet.
 
@@ -63,11 +78,11 @@ class DecideDrafts:
         drafts = ahead[:count]
         texts = list(dict.fromkeys(draft.fact.text for draft in ahead))
         known = self.scopes.find_texts(request.scope, texts, now=self.now())
-        embedded = vectors.of([text for text in texts if text not in known])
+        embedded = thoughts.vectors([text for text in texts if text not in known])
         asked = {draft.fact.text for draft in drafts}
         restated = frozenset(known[text] for text in asked & known.keys())
         builder = _Builder(job, request, self.now(), self.embedder.model, embedded, known, restated)
-        choices = self._choices(request, drafts, embedded, known)
+        choices = self._choices(request, drafts, known, thoughts)
         return [
             builder.step(job.done + place, draft, choices.get(draft.fact.text), self.new_id)
             for place, draft in enumerate(drafts)
@@ -77,15 +92,16 @@ class DecideDrafts:
         self,
         request: AddRequest,
         drafts: Sequence[Draft],
-        vectors: Mapping[str, Vector],
         known: Mapping[str, str],
+        thoughts: Thoughts,
     ) -> dict[str, tuple[Choice, Memory | None]]:
         facts = {draft.fact.text: draft.fact for draft in drafts if draft.turn is None}
         new = [fact for text, fact in facts.items() if text not in known]
+        vectors = thoughts.vectors([fact.text for fact in new])
         near = [self._near(request, fact, vectors[fact.text]) for fact in new]
         if not any(near):
             return {}
-        choices = self.decider.decide(new, [[memory.text for memory in some] for some in near])
+        choices = thoughts.choices(new, near)
         return {
             fact.text: (choice, some[choice.candidate] if choice.candidate is not None else None)
             for fact, some, choice in zip(new, near, choices, strict=True)

@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from recollect.adapters.local.record import LocalRecord
 from recollect.domain.subjects import Scope
-from recollect.ports.record import Change, TextTakenError
 from recollect.usecases.change_memory import MemoryChanges
 from tests.service import Service
 
@@ -41,19 +39,6 @@ class CommitsOfTen(LocalRecord):
 
     def room_for(self, scopes: Sequence[Scope]) -> int:
         return min(len(scopes), 10)
-
-
-@dataclass(frozen=True)
-class LosingThrice(LocalRecord):
-    """Loses some races before it commits."""
-
-    races: list[None]
-
-    def commit(self, project: str, change: Change) -> None:
-        if change.writes and self.races:
-            self.races.pop()
-            raise TextTakenError(project)
-        super().commit(project, change)
 
 
 def counted(service: Service) -> tuple[Service, Counter[str]]:
@@ -100,16 +85,6 @@ def test_texts_are_embedded_many_at_once_in_however_small_parts(
     assert calls["record.commit"] == 1 + 20
     assert calls["embedder.embed"] == 3
     assert calls["wake_ups.index"] == 1
-
-
-def test_lost_races_embed_nothing_again(service: Service, scope: Scope) -> None:
-    record = LosingThrice(service.store.database, [None] * 3)
-    watched, calls = counted(service.having(record=record))
-
-    watched.say(scope, "I like tea")
-
-    assert calls["record.commit"] == 4
-    assert calls["embedder.embed"] == 1
 
 
 def test_a_repeated_add_embeds_nothing_and_wakes_nobody(service: Service, scope: Scope) -> None:

@@ -23,9 +23,6 @@ An account may make 100 calls of Titan a second and one takes about 0.1 s: eight
 below that. The client needs as many connections.
 """
 CONNECT_SECONDS = 2.0
-MAX_ATTEMPTS = 5
-"""As AWS advises for throttled models, with the adaptive mode that also slows a client down:
-https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html"""
 
 _BUSY = "is busy, its quota is used up"
 _FAILED = "failed"
@@ -75,16 +72,18 @@ class Named:
         return f"The {self.kind} {self.model}"
 
 
-def client_config(*, read_seconds: float) -> Config:
+def client_config(*, read_seconds: float, attempts: int) -> Config:
     """Return the configuration for a `bedrock-runtime` client.
 
-    Throttled and failed calls are made up to `MAX_ATTEMPTS` times by the client itself, each for
-    at most `read_seconds`.
+    Throttled, failed and late calls are made so many times by the client itself, each for at most
+    `read_seconds`: together they have to stay below the 30 s of an HTTP API. The mode is adaptive,
+    as AWS advises for throttled models, which also slows a client down:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
     """
     return Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
-        retries={"mode": "adaptive", "total_max_attempts": MAX_ATTEMPTS},
+        retries={"mode": "adaptive", "total_max_attempts": attempts},
         max_pool_connections=PARALLEL_CALLS,
     )
 

@@ -63,9 +63,10 @@ class _NovaAnswer(_Strict):
 
 @dataclass(frozen=True)
 class Titan:
-    """https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html.
+    """Titan Text Embeddings 2, which takes 8,192 tokens and refuses more.
 
-    It takes 8,192 tokens and refuses more. A token is at least one byte, whatever the language.
+    A token is at least one byte, whatever the language.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
     """
 
     dimensions: int
@@ -87,10 +88,9 @@ class Titan:
 
 @dataclass(frozen=True)
 class Cohere:
-    """https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v4.html.
+    """Cohere Embed: version 3 takes 2,048 characters a text, version 4 more than a memory has.
 
-    The third version has one dimension and takes 2,048 characters a text; the fourth takes
-    128,000 tokens, more than a memory has.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
     """
 
     options: Body
@@ -113,9 +113,9 @@ class Cohere:
 
 @dataclass(frozen=True)
 class Nova:
-    """https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html.
+    """Nova Multimodal Embeddings, which takes 8,192 characters and drops tokens beyond its 8,000.
 
-    It takes 8,192 characters, and drops what is beyond its 8,000 tokens by itself.
+    https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html
     """
 
     dimensions: int
@@ -189,6 +189,6 @@ def _family(model: str, dimensions: int) -> Family:
     if model == _NOVA_2:
         return Nova(dimensions)
     if model == _COHERE_4:
-        # The version that takes all of a memory; RIGHT is what it calls the end.
+        # What version 3 calls the END, version 4 calls the RIGHT.
         return Cohere({"output_dimension": dimensions, "truncate": "RIGHT"}, 128_000)
     return Cohere({"truncate": "END"}, 2_048)

@@ -44,9 +44,10 @@ def s3() -> "S3Client":
     return boto3.client("s3", config=STORAGE)
 
 
-def bedrock(*, read_seconds: float) -> "BedrockRuntimeClient":
-    """Return a client for Bedrock's models, which may take so long to answer."""
-    return boto3.client("bedrock-runtime", config=client_config(read_seconds=read_seconds))
+def bedrock(*, read_seconds: float, attempts: int) -> "BedrockRuntimeClient":
+    """Return a client for Bedrock's models, which may take so long to answer, so many times."""
+    config = client_config(read_seconds=read_seconds, attempts=attempts)
+    return boto3.client("bedrock-runtime", config=config)
 
 
 def secret(arn: str) -> str:

@@ -1,0 +1,242 @@
+"""What every LanguageModel promises, whichever vendor is behind it."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import pytest
+
+from recollect.adapters.aws.bedrock_language_model import MAX_TOKENS
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.jobs import Decision, Fact
+from recollect.domain.memory import Message
+from recollect.ports.models import Image, PromptTurn, Usage
+from recollect.usecases.asking import AskModel
+from recollect.usecases.deciding import ModelDecider
+from recollect.usecases.extraction import ModelExtractor
+from tests.contract.bedrock_server import BedrockServer
+from tests.contract.served_models import (
+    FILLED,
+    FORM,
+    SECRET,
+    SYSTEM,
+    TURNS,
+    Served,
+    bedrock,
+    openai,
+    refused,
+)
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+VENDORS = [pytest.param(bedrock, id="bedrock"), pytest.param(openai, id="openai")]
+Build = Callable[..., AbstractContextManager[Served]]
+
+
+@pytest.fixture(params=VENDORS)
+def build(request: pytest.FixtureRequest) -> Build:
+    chosen: Build = request.param
+    return chosen
+
+
+@pytest.fixture
+def served(build: Build) -> Iterator[Served]:
+    with build() as built:
+        yield built
+
+
+def test_the_filled_form_comes_back_as_json(served: Served) -> None:
+    served.next("fill", FILLED)
+
+    reply = served.model.ask(SYSTEM, TURNS, FORM)
+
+    assert json.loads(reply.text) == FILLED
+    assert not reply.is_cut_off
+
+
+def test_what_the_model_says_instead_comes_back_as_it_is(served: Served) -> None:
+    served.next("say", '```json\n{"colour": "blue"}\n```')
+
+    assert served.model.ask(SYSTEM, TURNS, FORM).text == '```json\n{"colour": "blue"}\n```'
+
+
+def test_a_call_costs_tokens(served: Served) -> None:
+    served.next("fill", FILLED)
+
+    usage = served.model.ask(SYSTEM, TURNS, FORM).usage
+
+    assert usage.calls == 1
+    assert usage.input_tokens > 0
+    assert usage.output_tokens > 0
+    assert usage + Usage(1, 2, 3) == Usage(2, usage.input_tokens + 2, usage.output_tokens + 3)
+
+
+def test_an_answer_that_was_cut_off_says_so(served: Served) -> None:
+    served.next("cut off", FILLED)
+
+    assert served.model.ask(SYSTEM, TURNS, FORM).is_cut_off
+
+
+def test_an_empty_answer_is_an_answer(served: Served) -> None:
+    served.next("say", "")
+
+    assert served.model.ask(SYSTEM, TURNS, FORM).text == ""
+
+
+def test_the_model_is_forced_to_fill_in_the_form(served: Served) -> None:
+    served.next("fill", FILLED)
+
+    served.model.ask(SYSTEM, TURNS, FORM)
+
+    [body] = served.bodies
+    if "toolConfig" in body:
+        spec = {
+            "name": "choose",
+            "description": FORM.purpose,
+            "inputSchema": {"json": FORM.schema},
+        }
+        assert body["toolConfig"] == {
+            "tools": [{"toolSpec": spec}],
+            "toolChoice": {"tool": {"name": "choose"}},
+        }
+    else:
+        function = {"name": "choose", "description": FORM.purpose, "parameters": FORM.schema}
+        assert body["tools"] == [{"type": "function", "function": function}]
+        assert body["tool_choice"] == "required"
+
+
+def test_the_answer_is_limited_and_nothing_else_is_chosen(served: Served) -> None:
+    served.next("fill", FILLED)
+
+    served.model.ask(SYSTEM, TURNS, FORM)
+
+    [body] = served.bodies
+    limits = body.get("inferenceConfig") or {
+        name: value for name, value in body.items() if "max" in name or name == "temperature"
+    }
+    assert list(limits.values()) == [MAX_TOKENS]
+
+
+def test_an_earlier_answer_is_shown_to_the_model(served: Served) -> None:
+    turns = [*TURNS, PromptTurn("assistant", "red"), PromptTurn("user", "another")]
+    served.next("fill", FILLED)
+
+    served.model.ask(SYSTEM, turns, FORM)
+
+    [body] = served.bodies
+    said = [each for each in body["messages"] if each["role"] != "system"]
+    assert [each["role"] for each in said] == ["user", "assistant", "user"]
+    assert [
+        text in str(each["content"])
+        for each, text in zip(said, (SECRET, "red", "another"), strict=True)
+    ]
+
+
+def test_a_picture_is_shown_to_the_model(served: Served) -> None:
+    served.next("fill", FILLED)
+
+    served.model.ask(SYSTEM, [PromptTurn("user", "look", (Image("image/png", PNG),))], FORM)
+
+    [body] = served.bodies
+    picture, text = body["messages"][-1]["content"]
+    sent = picture.get("image", {}).get("source", {}).get("bytes") or picture["image_url"]["url"]
+    assert base64.b64decode(sent.removeprefix("data:image/png;base64,")) == PNG
+    assert text["text"] == "look"
+
+
+def test_a_refusal_is_not_worth_asking_again(served: Served) -> None:
+    served.next("refuse")
+
+    assert "refuses to answer this" in refused(served, InvalidRequestError)
+
+
+def test_what_is_too_long_has_to_become_shorter(served: Served) -> None:
+    served.next("too long")
+
+    assert refused(served, InvalidRequestError).endswith("cannot read that much at once; send less")
+
+
+@pytest.mark.parametrize("trouble", ["busy", "down", "reset"])
+def test_it_recovers_when_the_service_does(served: Served, trouble: str) -> None:
+    served.next(trouble)
+    refused(served)
+    served.next("fill", FILLED)
+
+    assert json.loads(served.model.ask(SYSTEM, TURNS, FORM).text) == FILLED
+    assert len(served.bodies) == 2
+
+
+def test_who_may_not_use_it_is_told_where_to_look(served: Served) -> None:
+    served.next("no access")
+
+    assert "RECOLLECT_" in refused(served)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>It works!</html>", b"\xff\xfe", b"{}", b"null"])
+def test_it_must_answer_in_the_vendors_format(served: Served, content: bytes) -> None:
+    served.next("garble", content)
+
+    refused(served)
+
+
+def test_it_does_not_wait_longer_than_its_client(build: Build) -> None:
+    with build(seconds=0.2) as served:
+        served.follow(served.server.hang)
+
+        assert refused(served).endswith("did not answer in time")
+
+
+def test_a_temperature_is_sent_only_when_it_is_chosen(build: Build) -> None:
+    with build(temperature=0.0) as served:
+        if isinstance(served.server, BedrockServer):
+            assert "takes no temperature" in refused(served)
+            return
+        served.next("fill", FILLED)
+        served.model.ask(SYSTEM, TURNS, FORM)
+        assert served.bodies[0]["temperature"] == 0
+
+
+def test_threads_can_share_it(served: Served) -> None:
+    for _ in range(16):
+        served.next("fill", FILLED)
+
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: served.model.ask(SYSTEM, TURNS, FORM), range(16)))
+
+    assert [json.loads(reply.text) for reply in replies] == [FILLED] * 16
+
+
+def test_facts_are_found_and_decided_through_it(served: Served) -> None:
+    ask = AskModel(served.model)
+    said = [
+        Message("system", "You are Robo."),
+        Message("user", "I live in Porto. What time is it?"),
+        Message("assistant", "I live in a computer."),
+    ]
+
+    found = ModelExtractor(ask).extract(said, said_at=datetime(2026, 3, 1, tzinfo=UTC))
+    [choice, added] = ModelDecider(ask).decide(
+        [*found.facts, Fact(text="I like tea.", role="user")], [["I live in Lisbon."], []]
+    )
+
+    assert [fact.text for fact in found.facts] == ["I live in Porto."]
+    assert (choice.decision, choice.candidate) == (Decision.UPDATE, 0)
+    assert added.decision is Decision.ADD
+    assert len(served.bodies) == 2
+
+
+def test_an_answer_without_the_form_is_repaired_once(served: Served) -> None:
+    served.next("say", "They live in Porto.")
+    said = [Message("user", "I live in Porto.")]
+
+    found = ModelExtractor(AskModel(served.model)).extract(
+        said, said_at=datetime(2026, 3, 1, tzinfo=UTC)
+    )
+
+    assert [fact.text for fact in found.facts] == ["I live in Porto."]
+    assert found.notes["model_calls"] == 2
