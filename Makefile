@@ -4,6 +4,7 @@ PORT ?=
 DATA ?=
 ARGS ?=
 ARCH ?= arm64
+STAGE ?= dev
 F ?= read
 E ?= events/ping.json
 SAM_CLI := aws-sam-cli==1.170.0
@@ -48,7 +49,7 @@ check-imports:
 
 check-template:
 	@echo "check: template"
-	@$(BIN)/cfn-lint template.yaml
+	@$(BIN)/cfn-lint template.yaml stacks/*.yaml
 
 check-sam:
 	@echo "check: sam validate"
@@ -92,8 +93,9 @@ build: setup ## build the functions for AWS; ARCH=x86_64 instead of arm64
 invoke: setup ## run a built function on this machine; F=add E=events/add.json
 	@$(BIN)/python -m scripts.invoke "$(F)" "$(E)"
 
-deploy: build ## deploy to the AWS account in use; ARGS="--config-env prod"
-	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy --template-file .aws-sam/$(ARCH)/build/template.yaml $(ARGS)
+deploy: build ## deploy to the AWS account in use; STAGE=prod ARCH=x86_64
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy --template-file .aws-sam/$(ARCH)/build/template.yaml \
+		--config-file "$(CURDIR)/samconfig.toml" --config-env $(STAGE) $(ARGS)
 
 lock: ## choose dependency versions anew and write every locked file; ARGS=--upgrade
 	@$(SETUP) tools

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import artefacts, costs
 from benchmarks.measuring import RESULTS, table, write
 
-MEASUREMENTS = ("speed", "peer", "first_search")
+MEASUREMENTS = ("speed", "peer", "first_search", "costs", "tenant_recall", "artefacts")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,6 +57,12 @@ def _report() -> str:
             f" {first['seconds_to_first_answer']} s,"
             f" {first['downloaded_and_installed_mb']} MB installed ({first['what']}).\n"
         )
+    if "tenant_recall" in kept:
+        parts += ["## On OpenSearch\n", _tenant_table(kept["tenant_recall"]), ""]
+    if "costs" in kept:
+        parts += ["## Costs on AWS\n", costs.report(kept["costs"]), ""]
+    if "artefacts" in kept:
+        parts += ["## Built functions\n", artefacts.report(kept["artefacts"]), ""]
     return "\n".join(parts)
 
 
@@ -100,6 +107,15 @@ def _recall_table(locomo: dict[str, Any]) -> str:
     ]
     rows.append([f"all {locomo['questions']} questions", *locomo["recall"].values()])
     return table(["LoCoMo recall", *cuts], rows)
+
+
+def _tenant_table(tenant: dict[str, Any]) -> str:
+    title = f"{tenant['own']} memories among {tenant['others']:,} of others"
+    recall = table(
+        [title, "recall of their own 10 nearest"], tenant["recall_of_own_top_10"].items()
+    )
+    rows = [[where, *_times(search)] for where, search in tenant["search"].items()]
+    return f"{recall}\n\n{table(['proposals for', 'p50 ms', 'p95 ms'], rows)}"
 
 
 if __name__ == "__main__":

@@ -89,12 +89,19 @@ def _openai(timeout_seconds: float) -> "httpx.Client":
     chosen = settings()
     return httpx.Client(
         base_url=chosen.openai_url,
-        headers={"Authorization": f"Bearer {_openai_api_key()}"},
+        auth=_signed,
         timeout=timeout_seconds,
         transport=httpx.HTTPTransport(retries=2),
     )
 
 
+def _signed(request: "httpx.Request") -> "httpx.Request":
+    # At the first request: functions that embed nothing may not read the secret.
+    request.headers["Authorization"] = f"Bearer {_openai_api_key()}"
+    return request
+
+
+@cache
 def _openai_api_key() -> str:
     secret = settings().openai_api_key_secret
     if not secret:

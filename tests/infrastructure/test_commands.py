@@ -1,0 +1,107 @@
+"""What the stack tells its operator to type, and the function that answers it."""
+
+import json
+import shlex
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from recollect import bootstrap
+from recollect.domain.errors import InvalidRequestError
+from recollect.entrypoints.functions import load_module
+from recollect.entrypoints.invocation import Handler, LambdaContext
+from tests.callers import now
+from tests.infrastructure.templates import CHOICES, MAIN, Stack
+
+STACK = Stack(MAIN)
+COMMANDS = {
+    name: shlex.split(value) for name, value in STACK.outputs.items() if name.endswith("Command")
+}
+
+
+def _option(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_command_can_be_pasted(command: list[str]) -> None:
+    assert command[:3] == ["aws", "lambda", "invoke"]
+    assert _option(command, "--function-name") == "${AdminFunction}"
+    assert _option(command, "--cli-binary-format") == "raw-in-base64-out"
+    assert command[-1] == "/dev/stdout"
+
+
+def test_the_outputs_say_how_to_begin() -> None:
+    for choice in CHOICES.values():
+        assert set(Stack(MAIN, choice).outputs) == {
+            "AdminFunction",
+            "ApiUrl",
+            "Bucket",
+            "ControlTable",
+            "DashboardUrl",
+            "FirstKeyCommand",
+            "IndexDeadLettersUrl",
+            "IndexQueueUrl",
+            "OpenSearchUrl",
+            "PrepareIndexCommand",
+            "RecordTable",
+        }
+
+
+@pytest.fixture(scope="module")
+def admin() -> Handler:
+    handler: Handler = load_module("admin").lambda_handler
+    return handler
+
+
+def _answer(admin: Handler, event: dict[str, Any]) -> dict[str, Any]:
+    return admin(event, LambdaContext("admin", "1", now() + timedelta(minutes=1), now))
+
+
+def test_the_first_key_opens_its_project(admin: Handler) -> None:
+    payload = json.loads(_option(COMMANDS["FirstKeyCommand"], "--payload"))
+
+    answer = _answer(admin, payload)
+
+    key = bootstrap.check_key()(answer["key"])
+    assert key is not None
+    assert (key.project, key.name) == (payload["project"], payload["name"]) == ("default", "first")
+
+
+def test_the_index_is_prepared_as_often_as_one_likes(admin: Handler) -> None:
+    payload = json.loads(_option(COMMANDS["PrepareIndexCommand"], "--payload"))
+
+    assert _answer(admin, payload) == _answer(admin, payload)
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({}, "command"),
+        ({"command": "drop_everything"}, "create_key"),
+        ({"command": "create_key", "name": "first"}, "project"),
+        ({"command": "create_key", "project": "", "name": "first"}, "project"),
+        ({"command": "prepare_index", "project": "default"}, "project"),
+    ],
+)
+def test_what_is_no_command_is_refused_with_its_reason(
+    admin: Handler, event: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        _answer(admin, event)
+
+
+def test_a_key_without_a_name_is_refused(admin: Handler) -> None:
+    with pytest.raises(InvalidRequestError, match="name"):
+        _answer(admin, {"command": "create_key", "project": "default", "name": " "})
+
+
+def test_maintenance_says_how_much_it_drove_on() -> None:
+    handler: Handler = load_module("maintenance").lambda_handler
+    event = {"detail-type": "Scheduled Event", "source": "aws.events"}
+
+    first = handler(event, LambdaContext("maintenance", "1", now() + timedelta(minutes=5), now))
+
+    assert first.keys() == {"driven_on"}

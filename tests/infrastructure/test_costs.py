@@ -1,0 +1,167 @@
+"""The model of costs: its arithmetic, and that it counts what the code does."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from benchmarks import costs
+from benchmarks.costs import Workload
+from recollect.adapters.aws.store import DynamoStore
+from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
+from recollect.domain.jobs import AddRequest
+from recollect.domain.memory import Message, Vector
+from recollect.domain.ranking import TermStatistics
+from recollect.domain.subjects import Scope, SubjectKind
+from recollect.ports.index import Proposal
+from recollect.ports.models import EmbeddingTask
+from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.manage_keys import CreateKey
+from recollect.usecases.work_on_jobs import WorkOnJobs
+from tests.aws import dynamo_store
+from tests.infrastructure.templates import ROOT
+
+WORK = Workload()
+PROJECT = "costs"
+NAMES = {SubjectKind.USER: "ada", SubjectKind.AGENT: "tutor", SubjectKind.RUN: "monday"}
+
+
+def test_units_are_begun_and_then_paid() -> None:
+    assert [costs.read_units(size) for size in (1, 4096, 4097)] == [1, 1, 2]
+    assert [costs.write_units(size) for size in (1, 1024, 1025)] == [1, 1, 2]
+
+
+def test_a_search_reads_every_candidate_for_itself() -> None:
+    lean = costs.search(WORK)["DynamoDB read unit"]
+    rich = costs.search(replace(WORK, dimensions=3072))["DynamoDB read unit"]
+
+    assert rich - lean == pytest.approx(WORK.candidates)
+
+
+def test_each_subject_of_an_add_is_written_twice_in_the_transaction() -> None:
+    one = costs.add_verbatim(WORK)["DynamoDB write unit"]
+    two = costs.add_verbatim(replace(WORK, subjects=2))["DynamoDB write unit"]
+
+    # A membership and what is pending at twice the price; a row of the index, and its life after.
+    assert two - one == pytest.approx(2 * 2 + 1 + 3)
+
+
+def test_a_language_model_costs_more_than_all_the_rest() -> None:
+    inferred = costs.dollars(costs.add_inferred(WORK))
+
+    assert inferred > 10 * costs.dollars(costs.add_verbatim(WORK))
+
+
+def test_everything_used_has_a_price_with_its_source() -> None:
+    result = costs.measure()
+
+    assert all(price["source"] and price["dollars"] > 0 for price in result["prices"].values())
+    assert set(result["dollars_a_million"]) == {"search", "add verbatim", "add inferred"}
+    assert all(store.name in costs.report(result) for store in costs.STORES)
+
+
+def test_the_guide_says_what_is_computed() -> None:
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    result = costs.measure()
+    searches, verbatim, inferred = (
+        round(cost, -1 if cost > 1000 else None) for cost in result["dollars_a_million"].values()
+    )
+    domains = list(result["dollars_a_month_of_the_index"].values())[:2]
+
+    assert f"{searches:.0f} (searches), {verbatim:.0f} (verbatim adds)" in guide
+    assert f"{inferred:,.0f} (inferred adds" in guide
+    assert all(f"| {cost:.0f}" in guide for cost in domains)
+
+
+class OneVector:
+    model = "one"
+    dimensions = WORK.dimensions
+
+    def embed(self, texts: Sequence[str], task: EmbeddingTask) -> list[Vector]:  # noqa: ARG002
+        return [np.full(self.dimensions, self.dimensions**-0.5, dtype=np.float32) for _ in texts]
+
+
+class NoIndex:
+    def put(self, *_: object) -> None: ...
+
+    def remove(self, *_: object) -> None: ...
+
+    def propose(self, *_: object) -> Proposal:
+        return Proposal((), TermStatistics(0, 0.0, {}))
+
+    def held(self, *_: object, **__: object) -> list[tuple[str, int]]:
+        return []
+
+
+class NoWakeUps:
+    def index(self, *_: object) -> None: ...
+
+
+def adding(store: DynamoStore) -> AddMemories:
+    work = WorkOnJobs(store.jobs, store.record, now, new_id)
+    find = FindCandidates(NoIndex(), store.record, store.outbox)
+    decide = DecideDrafts(store.scopes, OneVector(), RuleBasedDecider(), find, now, new_id)
+    extractor = RuleBasedExtractor()
+    return AddMemories(store.record, store.scopes, work, extractor, decide, NoWakeUps(), now)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture
+def store() -> Iterator[DynamoStore]:
+    with dynamo_store(settling=timedelta(seconds=60)) as opened:
+        CreateKey(opened.keys, now, new_id, new_id)(PROJECT, "costs")
+        yield opened
+
+
+def size_of(value: dict[str, Any]) -> int:
+    """Return the bytes that DynamoDB counts for a value; numbers are short here."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return 3 + sum(len(name) + size_of(part) + 1 for name, part in content.items())
+    if kind == "L":
+        return 3 + sum(size_of(part) + 1 for part in content)
+    return len(content.encode() if kind == "S" else content)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("subjects", [1, 2, 3])
+def test_an_add_makes_the_calls_that_are_counted(store: DynamoStore, subjects: int) -> None:
+    scope = Scope.of(PROJECT, dict(list(NAMES.items())[:subjects]))
+    add, calls, written = adding(store), Counter[str](), Counter[str]()
+
+    def count(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        calls[model.name] += 1
+        for step in params.get("TransactItems", []):
+            ((kind, request),) = step.items()
+            written["items"] += 1
+            if kind == "Put" and "vec" in request["Item"]:
+                written["state"] = sum(len(k) + size_of(v) for k, v in request["Item"].items())
+
+    def text() -> tuple[Message, ...]:
+        return (Message("user", f"{uuid4()} ".ljust(WORK.text, "x")),)
+
+    add(AddRequest(scope=scope, messages=text(), infer=False))  # the subjects are known from here
+    store.dynamodb.meta.events.register("before-parameter-build.dynamodb", count)
+    try:
+        add(AddRequest(scope=scope, messages=text(), infer=False))
+    finally:
+        store.dynamodb.meta.events.unregister("before-parameter-build.dynamodb", count)
+
+    assert calls == {"PutItem": 1, "UpdateItem": 1, "BatchGetItem": 1, "TransactWriteItems": 1}
+    assert written["items"] == 2 * subjects + 6
+    assert costs.write_units(written["state"]) == costs.write_units(WORK.state)
+    assert written["state"] == pytest.approx(WORK.state, rel=0.1)

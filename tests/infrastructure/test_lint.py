@@ -1,0 +1,12 @@
+"""The templates are what CloudFormation accepts, as far as that can be known without it."""
+
+import pytest
+from cfnlint.api import lint_file  # type: ignore[import-untyped]  # published without types
+
+from tests.infrastructure.templates import MAIN, MONITORING, RECORD, ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [MAIN, RECORD, MONITORING])
+def test_a_template_is_clean(place: str) -> None:
+    assert not lint_file(ROOT / place)

@@ -1,0 +1,273 @@
+"""What each function may do: what it needs, on the one resource that it needs it of."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.templates import CHOICES, KEY, MAIN, SECRET, Stack, listed
+
+ALLOWED_WILDCARDS = {
+    "${RecordStack.Outputs.BucketArn}/episodes/*": "objects are named when they are made",
+    "${RecordStack.Outputs.BucketArn}/parts/*": "objects are named when they are made",
+    "${Domain.Arn}/*_msearch": "the alias stands before it",
+    "${Domain.Arn}/recollect-*": "indexes are named when they are made",
+    "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0": "a profile's",
+    "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.nova-2-lite-v1:0": "a profile's",
+    "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/*/*": "a domain's own policy",
+}
+"""Every resource with a wildcard, and why it has one."""
+READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
+WRITES = {
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+}
+RECORD = "${RecordStack.Outputs.RecordTableArn}"
+WIDE = f"{RECORD}/index/wide"
+CONTROL = "${RecordStack.Outputs.ControlTableArn}"
+EPISODES = "${RecordStack.Outputs.BucketArn}/episodes/*"
+DOMAIN_THERE = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/there"
+EVERYTHING = CHOICES["everything"]
+every_choice = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
+every_function = pytest.mark.parametrize("function", Stack(MAIN).functions)
+
+
+def _documents(stack: Stack) -> Iterator[dict[str, Any]]:
+    for resource in stack.of_type("AWS::IAM::ManagedPolicy").values():
+        yield resource["PolicyDocument"]
+    for role in stack.of_type("AWS::IAM::Role").values():
+        yield role["AssumeRolePolicyDocument"]
+        yield from (policy["PolicyDocument"] for policy in role["Policies"])
+    for domain in stack.of_type("AWS::OpenSearchService::Domain").values():
+        yield domain["AccessPolicies"]
+
+
+def _grants(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            for resource in listed(statement.get("Resource", "the role")):
+                yield action, resource
+
+
+def granted(function: str, choice: dict[str, str]) -> set[tuple[str, str]]:
+    """Return every action that a function may take, with what on."""
+    stack = Stack(MAIN, choice)
+    role = stack.resources[stack.functions[function]["Role"].split(".")[0][2:]]["Properties"]
+    names = [name.strip("${}") for name in role["ManagedPolicyArns"] if name.startswith("${")]
+    documents = [stack.resources[name]["Properties"]["PolicyDocument"] for name in names]
+    documents += [policy["PolicyDocument"] for policy in role["Policies"]]
+    return {grant for document in documents for grant in _grants(document)}
+
+
+def actions(function: str, resource: str, choice: dict[str, str] | None = None) -> set[str]:
+    """Return what a function may do with one resource."""
+    return {action for action, where in granted(function, choice or {}) if where == resource}
+
+
+@every_choice
+def test_no_permission_is_for_everything(choice: dict[str, str]) -> None:
+    grants = {grant for document in _documents(Stack(MAIN, choice)) for grant in _grants(document)}
+    resources = {resource.replace(DOMAIN_THERE, "${Domain.Arn}") for _, resource in grants}
+
+    assert not [action for action, _ in grants if "*" in action]
+    assert {resource for resource in resources if "*" in resource} <= ALLOWED_WILDCARDS.keys()
+
+
+@every_choice
+def test_no_function_takes_a_policy_of_aws_but_to_send_traces(choice: dict[str, str]) -> None:
+    foreign = {
+        arn
+        for role in Stack(MAIN, choice).of_type("AWS::IAM::Role").values()
+        for arn in role["ManagedPolicyArns"]
+        if not arn.startswith("${")
+    }
+
+    tracing = "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"
+    assert foreign == ({tracing} if choice.get("Tracing") == "Active" else set())
+
+
+def test_sam_adds_nothing_of_its_own() -> None:
+    for function in Stack(MAIN).functions.values():
+        assert "Role" in function
+        assert "Policies" not in function
+
+
+@every_choice
+def test_every_policy_is_somebodys(choice: dict[str, str]) -> None:
+    stack = Stack(MAIN, choice)
+    roles = stack.of_type("AWS::IAM::Role").values()
+    used = {name.strip("${}") for role in roles for name in role["ManagedPolicyArns"]}
+
+    assert set(stack.of_type("AWS::IAM::ManagedPolicy")) <= used
+    # AWS's quota for one role, unless it was raised.
+    assert all(len(role["ManagedPolicyArns"]) <= 10 for role in roles)
+
+
+@pytest.mark.parametrize("function", ["SearchFunction", "ReadFunction"])
+def test_what_only_reads_cannot_write(function: str) -> None:
+    assert actions(function, RECORD) == actions(function, WIDE) == READS
+    assert actions(function, CONTROL) == {"dynamodb:GetItem", "dynamodb:Query"}
+    assert actions(function, EPISODES) == {"s3:GetObject"}
+    assert not [action for action, _ in granted(function, {}) if action.startswith("sqs:")]
+
+
+@pytest.mark.parametrize("function", ["AddFunction", "MutateFunction", "MaintenanceFunction"])
+def test_what_changes_memories_may_change_them_in_one_transaction(function: str) -> None:
+    assert actions(function, RECORD) == READS | WRITES | {"dynamodb:ConditionCheckItem"}
+    assert actions(function, WIDE) == {"dynamodb:Query"}
+    assert actions(function, EPISODES) == {"s3:GetObject", "s3:PutObject"}
+
+
+def test_the_projector_only_confirms() -> None:
+    assert actions("ProjectorFunction", RECORD) == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    }
+    assert not actions("ProjectorFunction", CONTROL)
+
+
+def test_only_mutate_and_admin_make_keys() -> None:
+    makers = {
+        name for name in Stack(MAIN).functions if "dynamodb:PutItem" in actions(name, CONTROL)
+    }
+
+    assert makers == {"AdminFunction", "MutateFunction"}
+    assert not actions("AdminFunction", RECORD)
+
+
+def test_only_what_changes_memories_may_wake_the_projector() -> None:
+    senders = {
+        name
+        for name in Stack(MAIN).functions
+        if "sqs:SendMessage" in actions(name, "${IndexQueue.Arn}")
+    }
+
+    assert senders == {"AddFunction", "MaintenanceFunction", "MutateFunction"}
+
+
+def test_only_the_projector_buries() -> None:
+    buriers = {name for name in Stack(MAIN).functions if actions(name, "${IndexDeadLetters.Arn}")}
+
+    assert buriers == {"ProjectorFunction"}
+    assert actions("ProjectorFunction", "${IndexDeadLetters.Arn}") == {"sqs:SendMessage"}
+
+
+def test_only_the_projector_receives() -> None:
+    receivers = {
+        name
+        for name in Stack(MAIN).functions
+        if ("sqs:ReceiveMessage", "${IndexQueue.Arn}") in granted(name, {})
+    }
+
+    assert receivers == {"ProjectorFunction"}
+
+
+@pytest.mark.parametrize("function", ["AddFunction", "MaintenanceFunction", "SearchFunction"])
+def test_what_searches_can_do_nothing_else_to_the_index(function: str) -> None:
+    found = {grant for grant in granted(function, {}) if grant[0].startswith("es:")}
+
+    assert found == {("es:ESHttpPost", "${Domain.Arn}/*_msearch")}
+
+
+def test_the_projector_writes_documents_and_makes_a_missing_index() -> None:
+    found = {grant for grant in granted("ProjectorFunction", {}) if grant[0].startswith("es:")}
+    makes = {
+        ("es:ESHttpGet", "${Domain.Arn}/recollect-*"),
+        ("es:ESHttpPut", "${Domain.Arn}/recollect-*"),
+    }
+
+    assert found == makes | {("es:ESHttpPost", "${Domain.Arn}/_bulk")}
+    assert makes == {grant for grant in granted("AdminFunction", {}) if grant[0].startswith("es:")}
+
+
+@every_choice
+def test_no_function_drops_an_index(choice: dict[str, str]) -> None:
+    for function in Stack(MAIN).functions:
+        assert "es:ESHttpDelete" not in {action for action, _ in granted(function, choice)}
+
+
+@pytest.mark.parametrize(
+    ("choice", "arn"),
+    [
+        ("a collection", "${Collection.Arn}"),
+        (
+            "a collection that exists",
+            "arn:${AWS::Partition}:aoss:${AWS::Region}:${AWS::AccountId}:collection/there",
+        ),
+    ],
+)
+def test_a_collection_is_reached_by_its_own_permission(choice: str, arn: str) -> None:
+    for name in ("SearchFunction", "ProjectorFunction", "AdminFunction"):
+        assert actions(name, arn, CHOICES[choice]) == {"aoss:APIAccessAll"}
+        assert not [each for each in granted(name, CHOICES[choice]) if each[0].startswith("es:")]
+
+
+def test_a_collections_own_policy_names_who_uses_it() -> None:
+    (policy,) = (
+        Stack(MAIN, CHOICES["a collection"])
+        .of_type("AWS::OpenSearchServerless::AccessPolicy")
+        .values()
+    )
+
+    for function in ("Add", "Admin", "Maintenance", "Projector", "Search"):
+        assert f"${{{function}Role.Arn}}" in policy["Policy"]
+    for function in ("Mutate", "Read"):
+        assert f"${{{function}Role.Arn}}" not in policy["Policy"]
+
+
+def test_models_are_invoked_by_name_in_this_region_or_through_their_profile() -> None:
+    bedrock = "arn:${AWS::Partition}:bedrock:"
+    embeds, asks = "amazon.titan-embed-text-v2:0", "amazon.nova-2-lite-v1:0"
+    profile = "${AWS::Region}:${AWS::AccountId}:inference-profile/global."
+
+    found = {
+        where for action, where in granted("AddFunction", {}) if action == "bedrock:InvokeModel"
+    }
+
+    assert found == {
+        f"{bedrock}${{AWS::Region}}::foundation-model/{embeds}",
+        f"{bedrock}*::foundation-model/{asks}",
+        f"{bedrock}{profile}{asks}",
+    }
+
+
+@pytest.mark.parametrize("choice", ["other models", "no models"])
+def test_bedrock_is_out_of_reach_when_it_is_not_used(choice: str) -> None:
+    for function in Stack(MAIN).functions:
+        found = granted(function, CHOICES[choice])
+        assert not [action for action, _ in found if action.startswith("bedrock:")]
+
+
+def test_a_secret_is_read_by_what_asks_models_alone() -> None:
+    choice = CHOICES["other models"]
+    readers = {name for name in Stack(MAIN).functions if actions(name, SECRET, choice)}
+
+    assert readers == {"AddFunction", "MaintenanceFunction", "MutateFunction", "SearchFunction"}
+
+
+@every_function
+def test_the_key_is_used_by_all_and_managed_by_none(function: str) -> None:
+    assert actions(function, KEY, EVERYTHING) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert not [each for each in granted(function, {}) if each[0].startswith("kms:")]
+
+
+@every_function
+def test_a_function_writes_no_log_but_its_own(function: str) -> None:
+    logs = {grant for grant in granted(function, {}) if grant[0].startswith("logs:")}
+    own = function.replace("Function", "Logs")
+
+    assert logs == {
+        ("logs:CreateLogStream", f"${{{own}.Arn}}"),
+        ("logs:PutLogEvents", f"${{{own}.Arn}}"),
+    }
+
+
+def test_nothing_but_iam_leads_to_admin() -> None:
+    assert "Events" not in Stack(MAIN).functions["AdminFunction"]
+    assert not Stack(MAIN).of_type("AWS::Lambda::Permission")
