@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -70,6 +70,8 @@ class Engines:
 
     store: DynamoStore
     index: OpenSearchIndex
+    refresh: Callable[[], object]
+    """Makes the index show what was written; for tests that are not about its lateness."""
 
     def use_cases(self, clock: Clock) -> UseCases:
         """Return the use cases over them; the index is as late as a production one may be.
@@ -97,7 +99,8 @@ def engines() -> Iterator[Engines]:
     )
     with dynamo_store() as store:
         OpenSearchIndexBuilds(client, settings, time.sleep).prepare()
-        yield Engines(store, OpenSearchIndex(client, settings, time.sleep))
+        refresh = partial(client.indices.refresh, index=f"{settings.prefix}-read")
+        yield Engines(store, OpenSearchIndex(client, settings, time.sleep), refresh)
         client.indices.delete(index=f"{settings.prefix}-*")
     client.close()
 
