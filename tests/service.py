@@ -83,6 +83,7 @@ class Ports:
     wake_ups: LocalWakeUps
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    is_late: Callable[[], bool] = lambda: False
 
     @classmethod
     def over(
@@ -129,7 +130,7 @@ class UseCases:
     @cached_property
     def work(self) -> WorkOnJobs:
         ports = self.ports
-        return WorkOnJobs(ports.jobs, ports.record, ports.now, ports.new_id)
+        return WorkOnJobs(ports.jobs, ports.record, ports.now, ports.new_id, ports.is_late)
 
     @cached_property
     def decide(self) -> DecideDrafts:

@@ -7,7 +7,18 @@ from uuid import uuid4
 import pytest
 
 from recollect.domain.errors import IdempotencyMismatchError
-from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import (
+    AddRequest,
+    Decision,
+    DeleteAllRequest,
+    Draft,
+    Fact,
+    IdempotencyKey,
+    Job,
+    JobStatus,
+    Outcome,
+)
+from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.ports.record import FencedError
 from tests.builders import NOON, a_change, a_job, a_memory, a_scope, adding
@@ -250,3 +261,23 @@ def test_no_more_abandoned_jobs_than_asked_for(store: Store, scope: Scope) -> No
         accept(store, scope)
 
     assert len(store.jobs.abandoned(now=LATER, limit=3)) == 3
+
+
+def test_a_large_job_comes_back_whole(store: Store, scope: Scope) -> None:
+    text = "Ada likes tea. " * 100
+    messages = tuple(Message("user", f"{number} {text}") for number in range(250))
+    request = AddRequest(scope=scope, messages=messages)
+    plan = tuple(Draft(Fact(text=turn.content, role="user")) for turn in messages)
+    job = store.jobs.accept(a_job(scope, request=request, plan=plan), None, lease_end=LATER)
+
+    for done in (0, 100, 101, 250):
+        outcomes = tuple(
+            Outcome(decision=Decision.ADD, memory_id=str(number), text=turn.content)
+            for number, turn in enumerate(messages[:done])
+        )
+        job = replace(job, done=done, outcomes=outcomes)
+        store.record.commit(scope.project, a_change(job=job))
+
+        assert store.jobs.get(scope.project, job.id) == job
+
+    assert claim(store, job) == replace(job, attempt=2)

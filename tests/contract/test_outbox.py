@@ -125,6 +125,21 @@ def test_a_change_without_writes_leaves_nothing_pending(store: Store, scope: Sco
     assert seen(store, scope) == []
 
 
+def test_what_is_pending_is_unseen_last_first(store: Store, project: str) -> None:
+    scope = a_scope(project, user="ada", run="r1")
+    memories = [add(store, scope, f"fact {number}") for number in range(12)]
+    user, run = keys(scope)
+
+    unseen = store.outbox.unseen(project, [user], limit=11)
+    of_both = store.outbox.unseen(project, [user, run], limit=4)
+
+    assert [item.memory_id for item in unseen] == [memory.id for memory in memories[:0:-1]]
+    assert [item.memory_id for item in of_both] == [
+        memory.id for memory in memories[-1:-5:-1] for _ in range(2)
+    ][:4]
+    assert store.outbox.unseen(project, [], limit=9) == []
+
+
 def test_changes_become_stale_with_time(store: Store, project: str) -> None:
     old, new = a_scope(project, user="ada", run="r1"), a_scope(project, user="bob")
     add(store, old, "one", at=NOON - SECOND)

@@ -1,5 +1,6 @@
 """Bad ids, pages and queries: a clear error, nothing changed, and never a 5xx."""
 
+import base64
 from collections.abc import Iterator
 
 import httpx
@@ -97,7 +98,12 @@ def test_a_page_that_cannot_be(service: httpx.Client, query: str, status: int) -
     assert refused(memories, status) == refused(entities, status) != ""
 
 
-@pytest.mark.parametrize("cursor", ["x", "%00", "%F0%9F%98%80", "AAAA", "MjAyNg==", "a" * 5_000])
+LONG_ID = base64.urlsafe_b64encode(f"2026-03-01T12:00:00Z|{'a' * 1_100}|1|1".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor", [LONG_ID, "x", "%00", "%F0%9F%98%80", "AAAA", "MjAyNg==", "a" * 5_000]
+)
 def test_a_cursor_nobody_gave_out(client: httpx.Client, cursor: str) -> None:
     response = client.post(f"{LIST}?cursor={cursor}", json={"filters": {"user_id": "ada"}})
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from recollect.bootstrap.correlation import correlation_id
+from recollect.bootstrap.current import correlation_id
 from recollect.domain.errors import UnavailableError
 from recollect.entrypoints.invocation import LambdaContext
 from recollect.entrypoints.messages import SubjectsHaveNews

@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recollect.bootstrap import configuration, models, stores
+from recollect.bootstrap import configuration, current, models, stores
 from recollect.bootstrap.chance import new_id, new_secret, now
 from recollect.bootstrap.configuration import CHOSEN, Settings, settings
 from recollect.bootstrap.stores import local_store, local_wake_ups
+from recollect.domain.errors import UnavailableError
 from recollect.ports.queue import DeadLetters
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
@@ -99,7 +100,7 @@ def delete_memories() -> DeleteMemories:
 def project_changes() -> ProjectChanges:
     """Return the use case that brings the index to the record's state."""
     store = stores.store()
-    return ProjectChanges(store.outbox, store.record, stores.index())
+    return ProjectChanges(store.outbox, store.record, stores.patient_index())
 
 
 def dead_letters() -> DeadLetters:
@@ -186,15 +187,20 @@ def local_edition(data: Path, *, to_reembed: bool = False) -> Iterator["LocalSto
 def aws_edition() -> Iterator[None]:
     """Build everything on AWS inside the block, as the environment describes it.
 
-    Not for two threads at once.
+    Not for two threads at once. Raises `UnavailableError` if it names no region.
     """
+    with configuration.part("aws"):
+        import boto3
+    if boto3.Session().region_name is None:
+        message = "No AWS region is configured: set AWS_DEFAULT_REGION"
+        raise UnavailableError(message)
     with _chosen(edition="aws"):
         yield
 
 
 @contextmanager
-def _chosen(**settings: object) -> Iterator[None]:
-    CHOSEN.update(settings)
+def _chosen(**choices: object) -> Iterator[None]:
+    CHOSEN.update(choices)
     _forget()
     try:
         yield
@@ -217,7 +223,7 @@ def _candidates() -> FindCandidates:
 @cache
 def _work() -> WorkOnJobs:
     store = stores.store()
-    return WorkOnJobs(store.jobs, store.record, now, new_id)
+    return WorkOnJobs(store.jobs, store.record, now, new_id, current.is_late)
 
 
 def _forget() -> None:

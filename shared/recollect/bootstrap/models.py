@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import httpx
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-EMBEDDING_TIMEOUT_SECONDS = 5.0
+EMBEDDING_TIMEOUT_SECONDS = 4.0
 """A call takes some 0.1 s; with all attempts it must leave time for the rest of a request."""
-EMBEDDING_ATTEMPTS = 4
+EMBEDDING_ATTEMPTS = 3
 ANSWER_TIMEOUT_SECONDS = 14.0
 """A language model may take this long: an add asks it twice within an HTTP API's 30 s."""
 ANSWER_ATTEMPTS = 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import configured, part, settings
-from recollect.bootstrap.correlation import correlation_id
+from recollect.bootstrap.current import correlation_id
 from recollect.bootstrap.models import embedder
 from recollect.ports.index import IndexBuilds, MemoryIndex
 from recollect.ports.keys import Keys
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from recollect.adapters.local.store import LocalStore
     from recollect.adapters.local.wake_ups import LocalWakeUps
 
-SEARCH_TIMEOUT_SECONDS = 8.0
-"""For each of up to three attempts, which together stay below an HTTP API's 30 s."""
+SEARCH_TIMEOUT_SECONDS = 4.0
+"""For each of up to three attempts, which with those of embedding stay below an HTTP API's 30 s."""
+BULK_TIMEOUT_SECONDS = 20.0
+"""The projector's, for bulk writes; its own time-out is longer than three attempts."""
+COLLECTION_REFRESH_SECONDS = 60
+"""Serverless collections choose themselves; 10 to 60 s are documented."""
 
 PROJECT_WIDE_SECONDS = 10.0
 """DynamoDB promises no time in which its secondary indexes follow; they take less than one second
@@ -69,9 +73,17 @@ def dynamo_store() -> "DynamoStore":
         bucket=configured("bucket"),
         now=now,
         new_token=new_id,
-        settling=2 * timedelta(seconds=settings().opensearch_refresh_seconds),
+        settling=_settling(),
         embedding_model=lambda: embedder().model,
     )
+
+
+def _settling() -> timedelta:
+    """Return how long the index may take to show what it has confirmed, at twice its interval."""
+    slowest = settings().opensearch_refresh_seconds
+    if settings().opensearch_auth == "aoss":
+        slowest = max(slowest, COLLECTION_REFRESH_SECONDS)
+    return timedelta(seconds=2 * slowest)
 
 
 @cache
@@ -86,8 +98,18 @@ def trusted_keys() -> Keys:
 
 @cache
 def index() -> MemoryIndex:
-    """Return the search index."""
-    return local_store().index if settings().edition == "local" else _opensearch_index()
+    """Return the search index, for those whose callers wait."""
+    if settings().edition == "local":
+        return local_store().index
+    return _opensearch_index(SEARCH_TIMEOUT_SECONDS)
+
+
+@cache
+def patient_index() -> MemoryIndex:
+    """Return the search index, for those who write much and nobody waits for."""
+    if settings().edition == "local":
+        return local_store().index
+    return _opensearch_index(BULK_TIMEOUT_SECONDS)
 
 
 @cache
@@ -100,7 +122,7 @@ def index_builds() -> IndexBuilds:
     with part("aws"):
         from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 
-    return OpenSearchIndexBuilds(_opensearch(), _index_settings(), time.sleep)
+    return OpenSearchIndexBuilds(_opensearch(BULK_TIMEOUT_SECONDS), _index_settings(), time.sleep)
 
 
 def settle() -> None:
@@ -109,15 +131,15 @@ def settle() -> None:
         time.sleep(PROJECT_WIDE_SECONDS)
 
 
-def _opensearch_index() -> MemoryIndex:
+def _opensearch_index(timeout_seconds: float) -> MemoryIndex:
     with part("aws"):
         from recollect.adapters.aws.index import OpenSearchIndex
 
-    return OpenSearchIndex(_opensearch(), _index_settings(), time.sleep)
+    return OpenSearchIndex(_opensearch(timeout_seconds), _index_settings(), time.sleep)
 
 
 @cache
-def _opensearch() -> "OpenSearch":
+def _opensearch(timeout_seconds: float) -> "OpenSearch":
     import boto3
 
     from recollect.adapters.aws.opensearch import opensearch_client
@@ -126,7 +148,7 @@ def _opensearch() -> "OpenSearch":
         configured("opensearch_url"),
         auth=settings().opensearch_auth,
         session=boto3.Session(),
-        timeout_seconds=SEARCH_TIMEOUT_SECONDS,
+        timeout_seconds=timeout_seconds,
     )
 
 

@@ -5,7 +5,8 @@ RecollectError
 ├── NotFoundError              no such thing in the caller's project
 ├── ConflictError              somebody else changed it first, or it may not be changed
 ├── IdempotencyMismatchError   the idempotency key was used with another body
-└── UnavailableError           a dependency failed; the same call may work later
+├── UnavailableError           a dependency failed; the same call may work later
+└── DefectError                we asked a dependency for what it can never do
 """
 
 
@@ -31,3 +32,7 @@ class IdempotencyMismatchError(RecollectError):
 
 class UnavailableError(RecollectError):
     """A dependency failed; the same call may work later."""
+
+
+class DefectError(RecollectError):
+    """We asked a dependency for what it can never do; repeating it will not help."""

@@ -19,9 +19,10 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from recollect.bootstrap.correlation import CURRENT
+from recollect.bootstrap import current
 from recollect.domain.errors import (
     ConflictError,
+    DefectError,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
@@ -39,6 +40,7 @@ STATUS: dict[type[RecollectError], int] = {
     ConflictError: 409,
     IdempotencyMismatchError: 422,
     UnavailableError: 503,
+    DefectError: 500,
 }
 RETRY_AFTER_SECONDS = 2
 MAX_IDEMPOTENCY_KEY_LENGTH = 256
@@ -107,7 +109,8 @@ class HttpApp(APIGatewayHttpResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one API Gateway event (payload format 2.0)."""
         start = time.perf_counter()
-        CURRENT.set(context.aws_request_id)
+        current.correlate(context.aws_request_id)
+        current.begin(context.get_remaining_time_in_millis())
         answer = self._answer_to(event, context)
         took = (time.perf_counter() - start) * 1000
         route = event.get("routeKey", "$default")
@@ -254,7 +257,7 @@ def _report(error: Exception) -> Response[dict[str, str]]:
         "A request failed for a reason that is ours",
         error_type=type(error).__qualname__,
         frames=traceback.format_tb(error.__traceback__),
-        correlation_id=CURRENT.get(),
+        correlation_id=current.correlation_id(),
     )
     return error_response(500, "Something went wrong on our side")
 

@@ -1,6 +1,10 @@
 """What is said over queues: who has news, never the news."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from recollect.usecases.manage_keys import MAX_PROJECT_BYTES
 
 
 class Message(BaseModel):
@@ -12,5 +16,5 @@ class Message(BaseModel):
 class SubjectsHaveNews(Message):
     """Subjects, by their keys, with changes that the index has not confirmed."""
 
-    project: str
-    subject_keys: list[str]
+    project: str = Field(min_length=1, max_length=MAX_PROJECT_BYTES)
+    subject_keys: list[Annotated[str, Field(min_length=1, max_length=64)]]

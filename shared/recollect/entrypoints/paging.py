@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.answers import EntityPageAnswer, MemoryPageAnswer
 from recollect.entrypoints.presenters import entities_answer, memory_answer, time_text
+from recollect.entrypoints.urls import memory_id_from
 from recollect.ports.record import MemoryPage, Position
 from recollect.usecases.read_memories import SubjectPage
 
@@ -29,9 +30,10 @@ class Cursor:
         """Return the cursor that `text` wrote; raise `InvalidRequestError` for anything else."""
         try:
             time, memory_id, count, exact = base64.urlsafe_b64decode(text).decode().split("|")
-            position = Position(datetime.fromisoformat(time).astimezone(UTC), memory_id)
+            at = datetime.fromisoformat(time).astimezone(UTC)
+            position = Position(at, memory_id_from(memory_id))
             return cls(position, int(count), exact == "1")
-        except (ValueError, OverflowError, binascii.Error) as error:
+        except (ValueError, OverflowError, binascii.Error, InvalidRequestError) as error:
             message = "Invalid cursor."
             raise InvalidRequestError(message) from error
 

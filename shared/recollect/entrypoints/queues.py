@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from recollect.bootstrap.correlation import CURRENT
+from recollect.bootstrap import current
 from recollect.domain.errors import RecollectError
 from recollect.entrypoints.messages import Message
 from recollect.ports.queue import DeadLetters
@@ -40,7 +40,7 @@ def queue_handler(shape: type[News], work: Callable[[News], None], graves: DeadL
         except ValidationError as error:
             graves.bury(record.body, f"is no {shape.__name__}: {error.error_count()} problems")
             return
-        CURRENT.set(news.correlation_id)
+        current.correlate(news.correlation_id)
         logger.set_correlation_id(news.correlation_id)
         try:
             work(news)

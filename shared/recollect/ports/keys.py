@@ -1,5 +1,6 @@
 """API keys and the projects they open."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from recollect.domain.keys import ApiKey
@@ -22,4 +23,8 @@ class Keys(Protocol):
 
     def replace(self, project: str, key: ApiKey) -> None:
         """Store a key's new state."""
+        ...
+
+    def projects(self) -> Sequence[str]:
+        """Return every project that has, or had, a key, by name."""
         ...

@@ -8,7 +8,7 @@ from typing import Protocol
 from recollect.domain.errors import ConflictError
 from recollect.domain.filters import Filter
 from recollect.domain.jobs import IdempotencyKey, Job, Turn
-from recollect.domain.memory import Episode, HistoryEvent, Memory
+from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
 
@@ -174,6 +174,39 @@ class Listing(Protocol):
         ...
 
 
+class Vectors(Protocol):
+    """Exchanges the vectors of all memories for those of the configured embedder's model.
+
+    `begin`, then `replace` each that another model made, then `drop_others` and `finish`. What
+    breaks off is begun again, and goes on.
+    """
+
+    def begin(self) -> None:
+        """Take note that vectors are being exchanged."""
+        ...
+
+    def replace(self, project: str, vectors: Mapping[str, tuple[int, Embedding]]) -> int:
+        """Store vectors of memories (id -> version and vector) that are still at this version.
+
+        Returns how many. The memory's version and its history stay as they are.
+        """
+        ...
+
+    def drop_others(self, project: str, memory_ids: Sequence[str]) -> int:
+        """Forget what other models made of memories that have a vector of the configured one.
+
+        Returns of how many memories something was forgotten.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Take note that all are exchanged.
+
+        Raises `ConflictError` if some are not and could not be told apart any more.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Pending:
     """A committed change of one memory that the index has not confirmed for one subject."""
@@ -195,10 +228,10 @@ class Outbox(Protocol):
         ...
 
     def unseen(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
-        """Return what a search of the index may miss of these subjects, as `pending` does.
+        """Return what a search of the index may miss of these subjects, last first.
 
         That is what is pending, and what was confirmed so shortly ago that the index may not show
-        it yet.
+        it yet. As with `pending`, there may be a few more than `limit`.
         """
         ...
 

@@ -55,7 +55,8 @@ class AddMemories:
     def __call__(self, request: AddRequest, key: IdempotencyKey | None = None) -> Job:
         """Return the job with what was remembered, or the earlier job of the same key.
 
-        It is PENDING if too many others wrote to the scope; maintenance carries it on then.
+        It is PENDING if too many others wrote to the scope or the time was up; maintenance carries
+        it on then.
         Repeating it with a key changes nothing; a job that failed is tried again. Raises
         `InvalidRequestError` before anything is stored, `IdempotencyMismatchError`, or
         `UnavailableError` when a model or the scope cannot be used now.
@@ -75,6 +76,8 @@ class AddMemories:
         thoughts = self.decide.think()
         try:
             while job.status is JobStatus.RUNNING:
+                if self.work.is_late():
+                    return self.work.hand_over(job)
                 job = self._committed_next(job, request, thoughts)
         finally:
             # Once for all parts, and also for those before a failure.
@@ -107,10 +110,8 @@ class AddMemories:
                 return self._commit(job, request, thoughts)
             except (TextTakenError, ClockMovedError, VersionMovedError):
                 continue
-        # Too many write to the scope at once: whoever resumes abandoned jobs does it in order.
-        waiting, now = replace(job, status=JobStatus.PENDING), self.now()
-        self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
-        return waiting
+        # Too many write to the scope at once.
+        return self.work.hand_over(job)
 
     def _commit(self, job: Job, request: AddRequest, thoughts: Thoughts) -> Job:
         plan = job.plan or ()

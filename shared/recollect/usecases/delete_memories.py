@@ -37,6 +37,8 @@ class DeleteMemories:
     def __call__(self, request: DeleteAllRequest, key: IdempotencyKey | None = None) -> Job:
         """Return the job when it is done; memories added meanwhile stay.
 
+        It is PENDING if the time was up; maintenance carries it on then.
+
         Repeating it finds nothing more to delete. Raises `InvalidRequestError` unless the filters
         name a subject, or `*`, for every match.
         """
@@ -54,6 +56,8 @@ class DeleteMemories:
         if not isinstance(request, DeleteAllRequest):
             raise TypeError(type(request))
         job = self._delete_all(job, parse_filter(request.filters))
+        if job.status is JobStatus.PENDING:
+            return self.work.hand_over(job)
         now = self.now()
         done = replace(
             job,
@@ -70,7 +74,7 @@ class DeleteMemories:
         while True:
             done = job.done
             job = self._one_pass(job, matching)
-            if job.done == done:
+            if job.done == done or job.status is JobStatus.PENDING:
                 return job
 
     def _one_pass(self, job: Job, matching: Filter) -> Job:
@@ -79,13 +83,15 @@ class DeleteMemories:
             page = self.listing.memories(job.project, matching, limit=PAGE, after=position)
             before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
             job = self._delete_page(job, matching, before)
-            if not page.has_more:
+            if not page.has_more or job.status is JobStatus.PENDING:
                 return job
             last = page.memories[-1]
             position = Position(last.created_at, last.id)
 
     def _delete_page(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
         while memories:
+            if self.work.is_late():
+                return replace(job, status=JobStatus.PENDING)
             room = self.record.room_for([memory.scope for memory in memories])
             job = self._delete(job, matching, memories[:room])
             memories = memories[room:]

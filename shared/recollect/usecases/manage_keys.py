@@ -9,6 +9,8 @@ from recollect.domain.keys import KEY_PATTERN, ApiKey, hash_key
 from recollect.ports.keys import Keys
 
 MAX_NAME_LENGTH = 100
+MAX_PROJECT_BYTES = 200
+"""UTF-8 bytes; percent-encoded, three times as many are part of keys, which have 1,024 at most."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,14 @@ class CreateKey:
     def __call__(self, project: str, name: str) -> tuple[ApiKey, str]:
         """Return the key's description and the key itself, which is never shown again.
 
-        Raises `InvalidRequestError` for an empty or over-long name.
+        Raises `InvalidRequestError` for an empty or over-long name of the key or the project.
         """
         label = name.strip()
         if not label or len(label) > MAX_NAME_LENGTH:
             message = f"name must have 1 to {MAX_NAME_LENGTH} characters"
+            raise InvalidRequestError(message)
+        if not 1 <= len(project.encode()) <= MAX_PROJECT_BYTES:
+            message = f"A project's name must have 1 to {MAX_PROJECT_BYTES} bytes"
             raise InvalidRequestError(message)
         secret = self.new_secret()
         key = ApiKey(id=self.new_id(), project=project, name=label, created_at=self.now())

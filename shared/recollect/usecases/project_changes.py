@@ -62,14 +62,24 @@ class Maintain:
     now: Callable[[], datetime]
 
     def __call__(self, *, stale_after: timedelta = STALE_AFTER) -> int:
-        """Return how much was driven on; repeating it is safe."""
+        """Return how much was driven on; repeating it is safe.
+
+        Raises an `ExceptionGroup` of what is no refusal, after it has seen to everything else.
+        """
         now = self.now()
         stale = self.outbox.stale(before=now - stale_after, limit=BATCH)
         for project, subject_keys in stale:
             self.wake_ups.index(project, subject_keys)
         abandoned = self.jobs.abandoned(now=now, limit=BATCH)
+        defects: list[Exception] = []
         for project, job_id in abandoned:
-            self._resume(project, job_id)
+            try:
+                self._resume(project, job_id)
+            except Exception as error:  # noqa: BLE001 - one tenant's job must not stop the others'
+                defects.append(error)
+        if defects:
+            message = "Some jobs failed for a reason that is ours"
+            raise ExceptionGroup(message, defects)
         return len(stale) + len(abandoned)
 
     def _resume(self, project: str, job_id: str) -> None:

@@ -12,6 +12,9 @@ from recollect.ports.record import Change, FencedError, Jobs, Record
 LEASE = timedelta(seconds=60)
 """How long a job may commit nothing before somebody else takes it over: twice the HTTP limit."""
 
+RESUMED_LEASE = timedelta(minutes=5)
+"""As long as who resumes jobs may run: slow models must not let the next run take over."""
+
 MAX_ATTEMPTS = 20
 """Maintenance must not be sent for ever to a job that it dies of or never gets done."""
 
@@ -27,6 +30,14 @@ class WorkOnJobs:
     record: Record
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    is_late: Callable[[], bool] = lambda: False
+    """Tells whether what is left of a job should be handed over, for the time is nearly up."""
+
+    def hand_over(self, job: Job) -> Job:
+        """Leave a job as it is to whoever resumes abandoned jobs, in order; return it so."""
+        waiting, now = replace(job, status=JobStatus.PENDING), self.now()
+        self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
+        return waiting
 
     def start(
         self, request: AddRequest | DeleteAllRequest, key: IdempotencyKey | None, work: Work
@@ -48,7 +59,7 @@ class WorkOnJobs:
         accepted = self.jobs.accept(job, key, lease_end=now + LEASE)
         if accepted.id == job.id:
             return self._carry_out(job, work)
-        mine = self._claimed(accepted)
+        mine = self._claimed(accepted, LEASE)
         return self._carry_out(mine, work) if mine else accepted
 
     def resume(self, job: Job, work: Work) -> Job | None:
@@ -57,7 +68,7 @@ class WorkOnJobs:
         Raises what the work raises, and `UnavailableError` after `MAX_ATTEMPTS`: the job has
         failed then, until the caller repeats the request with its key.
         """
-        mine = self._claimed(job)
+        mine = self._claimed(job, RESUMED_LEASE)
         if mine is None:
             return None
         if mine.attempt > MAX_ATTEMPTS:
@@ -67,9 +78,9 @@ class WorkOnJobs:
             raise error
         return self._carry_out(mine, work)
 
-    def _claimed(self, job: Job) -> Job | None:
+    def _claimed(self, job: Job, lease: timedelta) -> Job | None:
         now = self.now()
-        return self.jobs.claim(job.project, job.id, now=now, lease_end=now + LEASE)
+        return self.jobs.claim(job.project, job.id, now=now, lease_end=now + lease)
 
     def _carry_out(self, job: Job, work: Work) -> Job:
         try:

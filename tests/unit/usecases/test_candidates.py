@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 import pytest
 
-from recollect.domain.filters import EVERYTHING, Filter, parse_filter, subject_is
+from recollect.domain.errors import UnavailableError
+from recollect.domain.filters import EVERYTHING, Filter, both, parse_filter, subject_is
 from recollect.domain.memory import Memory
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, Proposal
-from recollect.usecases.candidates import MAX_PENDING, Candidates
+from recollect.usecases.candidates import (
+    MAX_PENDING,
+    MAX_WITHOUT_INDEX,
+    Candidates,
+    FindCandidates,
+)
 from recollect.usecases.change_memory import MemoryChanges
 from tests.builders import a_scope
 from tests.service import Service, embedder
@@ -33,6 +39,19 @@ class StubbornIndex:
         assert project
         assert query.limit
         return self.proposal
+
+    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
+        raise AssertionError(project, after, limit)
+
+
+class BrokenIndex(StubbornIndex):
+    """Cannot be asked."""
+
+    def propose(self, project: str, query: IndexQuery) -> Proposal:
+        assert project
+        assert query.limit
+        message = "The search index is down"
+        raise UnavailableError(message)
 
 
 def find(service: Service, scope: Scope, matching: Filter, words: str = "tea") -> Candidates:
@@ -117,3 +136,69 @@ def test_more_pending_than_are_looked_at_is_said(
     candidates = find(service, scope, subject_is(scope.owner))
 
     assert candidates.degraded == degraded
+
+
+def find_without_index(service: Service, scope: Scope, matching: Filter) -> Candidates:
+    ports = service.ports
+    broken = BrokenIndex(Proposal((), TermStatistics()))
+    [vector] = embedder().embed(["tea"], "query")
+    find = FindCandidates(broken, ports.record, ports.outbox, ports.listing)
+    return find(scope.project, matching, vector, ["tea"], limit=1)
+
+
+def test_while_the_index_is_down_the_record_proposes_everything(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "green tea", "black tea leaves")
+    service.say(a_scope(scope.project, user="ada", run="r1"), "tea and tea again")
+    service.index_all(scope)
+    service.say(scope, "black coffee")
+    service.say(a_scope(scope.project, user="bob"), "white tea")
+    with_index = find(service, scope, subject_is(scope.owner))
+
+    without = find_without_index(service, scope, subject_is(scope.owner))
+
+    assert texts(without) == texts(with_index)
+    assert without.statistics == with_index.statistics
+    assert without.degraded == ("index",)
+
+
+def test_while_the_index_is_down_filters_still_narrow(service: Service, scope: Scope) -> None:
+    service.say(scope, "green tea", metadata={"cup": 1})
+    service.say(scope, "black tea", metadata={"cup": 2})
+    second = parse_filter({"metadata": {"cup": 2}})
+
+    without = find_without_index(service, scope, both(subject_is(scope.owner), second))
+
+    assert texts(without) == {"black tea"}
+    assert without.statistics.documents == 2
+
+
+def test_while_the_index_is_down_several_subjects_are_read_together(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "green tea")
+    service.say(a_scope(scope.project, user="bob"), "white tea")
+    service.say(a_scope(scope.project, user="eve"), "red tea")
+    two = parse_filter({"user_id": {"in": ["ada", "bob"]}})
+
+    assert texts(find_without_index(service, scope, two)) == {"green tea", "white tea"}
+
+
+@pytest.mark.parametrize("matching", [EVERYTHING, parse_filter({"user_id": "*"})])
+def test_while_the_index_is_down_a_subject_must_be_named(
+    service: Service, scope: Scope, matching: Filter
+) -> None:
+    with pytest.raises(UnavailableError, match=r"The search index is down; .* must name users"):
+        find_without_index(service, scope, matching)
+
+
+def test_while_the_index_is_down_only_so_many_memories_are_read(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, *(f"tea {number}" for number in range(MAX_WITHOUT_INDEX)))
+    assert len(find_without_index(service, scope, subject_is(scope.owner)).memories) == 2_000
+    service.say(scope, "one more tea")
+
+    with pytest.raises(UnavailableError, match="at most 2000 memories"):
+        find_without_index(service, scope, subject_is(scope.owner))

@@ -41,6 +41,12 @@ def test_a_key_needs_a_name(service: Service, create: CreateKey, name: str) -> N
     assert ListKeys(service.store.keys)("acme") == []
 
 
+@pytest.mark.parametrize("project", ["", "x" * 201, "\N{CJK UNIFIED IDEOGRAPH-9803}" * 67])
+def test_a_project_needs_a_name_that_can_be_a_key(create: CreateKey, project: str) -> None:
+    with pytest.raises(InvalidRequestError, match="project's name"):
+        create(project, "laptop")
+
+
 @pytest.mark.parametrize("secret", ["", "m0-", "m0-unknown-but-well-formed", "sk-" + SECRET[3:]])
 def test_an_unknown_key_opens_nothing(service: Service, create: CreateKey, secret: str) -> None:
     create("acme", "laptop")

@@ -9,11 +9,12 @@ import pytest
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING
-from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
-from recollect.domain.memory import Memory
+from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.memory import Memory, Message, Vector
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
+from recollect.ports.models import EmbeddingTask
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.project_changes import STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
@@ -201,3 +202,31 @@ def test_a_job_that_is_being_worked_on_is_left_alone(
     assert service.maintain() == 0
 
     assert service.read_job(scope.project, job.id) == job
+
+
+def test_one_job_that_breaks_does_not_stop_the_others(service: Service, scope: Scope) -> None:
+    jobs = [a_job(scope, request=a_request(scope, text)) for text in ("bad", "good")]
+    for job in jobs:
+        service.store.jobs.accept(job, None, lease_end=NOON)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        service.having(embedder=BreakingEmbedder()).maintain()
+
+    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
+    assert [memory.text for memory in service.listed(scope)] == ["good"]
+
+
+class BreakingEmbedder:
+    """Has a defect that some texts bring to light."""
+
+    model = embedder().model
+    dimensions = embedder().dimensions
+
+    def embed(self, texts: Sequence[str], task: EmbeddingTask) -> list[Vector]:
+        if "bad" in texts:
+            raise ZeroDivisionError
+        return embedder().embed(texts, task)
+
+
+def a_request(scope: Scope, text: str) -> AddRequest:
+    return AddRequest(scope=scope, messages=(Message("user", text),), infer=False)

@@ -1,21 +1,31 @@
 """What the life of a job promises: accepted once, worked on by one, finished or failed."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from recollect.adapters.local.jobs import LocalJobs
+from recollect.adapters.local.record import LocalRecord
 from recollect.domain.errors import IdempotencyMismatchError, UnavailableError
-from recollect.domain.jobs import AddRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
-from recollect.usecases.work_on_jobs import LEASE, MAX_ATTEMPTS
+from recollect.usecases.work_on_jobs import LEASE, MAX_ATTEMPTS, RESUMED_LEASE
 from tests.builders import a_scope
 from tests.service import Service
 
 KEY = IdempotencyKey("key", "hash of the body")
+
+
+@dataclass(frozen=True)
+class CommitsOfThree(LocalRecord):
+    """Holds three writes a commit."""
+
+    def room_for(self, scopes: Sequence[Scope]) -> int:
+        return min(len(scopes), 3)
 
 
 @dataclass(frozen=True)
@@ -199,13 +209,50 @@ def test_a_job_that_nobody_finishes_fails_at_last(service: Service, scope: Scope
     [job] = work.seen
 
     for _ in range(MAX_ATTEMPTS - 1):
-        service.clock.forward(LEASE)
+        service.clock.forward(RESUMED_LEASE)
         with pytest.raises(ZeroDivisionError):
             service.work.resume(job, work)
-    service.clock.forward(LEASE)
+    service.clock.forward(RESUMED_LEASE)
     with pytest.raises(UnavailableError, match="Given up"):
         service.work.resume(job, work)
 
     assert len(work.seen) == MAX_ATTEMPTS
     assert service.read_job(scope.project, job.id).status is JobStatus.FAILED
     assert service.ports.jobs.abandoned(now=service.clock() + LEASE, limit=9) == []
+
+
+def late_after(looks: int) -> Callable[[], bool]:
+    """Return an `is_late` that says so from a certain look on."""
+    left = [False] * looks
+    return lambda: not left or left.pop()
+
+
+def test_an_add_that_runs_out_of_time_is_handed_over(service: Service, scope: Scope) -> None:
+    texts = [f"likes tea number {number}" for number in range(10)]
+    record = CommitsOfThree(service.store.database)
+    hurried = service.having(record=record, is_late=late_after(2))
+
+    job = hurried.say(scope, *texts, key=KEY)
+
+    assert (job.status, job.done) == (JobStatus.PENDING, 6)
+    assert len(service.listed(scope)) == 6
+    assert hurried.say(scope, *texts, key=KEY).status is JobStatus.PENDING
+    assert service.having(record=record).maintain() == 1
+    assert service.read_job(scope.project, job.id).status is JobStatus.SUCCEEDED
+    assert {memory.text for memory in service.listed(scope)} == set(texts)
+
+
+def test_a_delete_that_runs_out_of_time_is_handed_over(service: Service, scope: Scope) -> None:
+    service.say(scope, *(f"likes tea number {number}" for number in range(10)))
+    record = CommitsOfThree(service.store.database)
+    hurried = service.having(record=record, is_late=late_after(2))
+    request = DeleteAllRequest(project=scope.project, filters={"user_id": "ada"})
+
+    job = hurried.delete_all(request)
+
+    assert (job.status, job.done) == (JobStatus.PENDING, 6)
+    assert len(service.listed(scope)) == 4
+    assert service.maintain() == 1
+    done = service.read_job(scope.project, job.id)
+    assert (done.status, done.notes) == (JobStatus.SUCCEEDED, {"deleted": 10})
+    assert service.listed(scope) == ()

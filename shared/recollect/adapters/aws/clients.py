@@ -1,5 +1,7 @@
 """boto3 clients as this service needs them: impatient, with as many connections as threads."""
 
+import zlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,6 +13,7 @@ from recollect.adapters.aws.dynamodb import PARALLEL_CALLS
 from recollect.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -34,9 +37,17 @@ WAKE_UPS = Config(
 """For SQS, which an answer to a caller must not wait for long: maintenance makes up for it."""
 
 
+class GarbledAnswerError(BotoCoreError):
+    """What came is not what was sent."""
+
+    fmt = "The answer does not have its checksum"
+
+
 def dynamodb() -> "DynamoDBClient":
-    """Return a client for DynamoDB."""
-    return boto3.client("dynamodb", config=STORAGE)
+    """Return a client for DynamoDB that raises `GarbledAnswerError` for what it did not send."""
+    client = boto3.client("dynamodb", config=STORAGE)
+    client.meta.events.register("after-call.dynamodb", _check_sum)
+    return client
 
 
 def s3() -> "S3Client":
@@ -63,3 +74,12 @@ def secret(arn: str) -> str:
 def sqs() -> "SQSClient":
     """Return a client for SQS."""
     return boto3.client("sqs", config=WAKE_UPS)
+
+
+def _check_sum(http_response: "AWSResponse", **_: object) -> None:
+    # What is no JSON is an empty answer to botocore: as if there were no such item, key or project.
+    given = http_response.headers.get("x-amz-crc32", "")
+    if http_response.status_code == HTTPStatus.OK and given != str(
+        zlib.crc32(http_response.content)
+    ):
+        raise GarbledAnswerError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recollect.domain.errors import UnavailableError
+from recollect.domain.errors import DefectError, UnavailableError
 from recollect.ports.record import LostRaceError
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Table:
     def get(self, key: Key) -> Item | None:
         """Return one item, or None."""
         answer = self._call(self.client.get_item, Key=key_item(key), ConsistentRead=True)
-        return answer.get("Item")
+        item: Item | None = answer.get("Item")
+        return item
 
     def get_all(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """Return the items that are there, by key."""
@@ -148,7 +149,8 @@ class Table:
             **({"ExpressionAttributeValues": values} if values else {}),
             **options,
         )
-        return answer.get("Attributes", {})
+        attributes: Item = answer.get("Attributes", {})
+        return attributes
 
     def delete(self, key: Key, **condition: Any) -> None:  # noqa: ANN401 - DynamoDB's
         """Delete an item, if it is there; raise `ConditionFailedError`."""
@@ -260,7 +262,8 @@ def translated(table: str) -> Iterator[None]:
         if code == "TransactionCanceledException":
             raise _cancelled(error, table) from error
         if code == "ValidationException":
-            raise  # a defect of ours
+            message = f"The table {table} was asked for what it cannot do"
+            raise DefectError(message) from error
         message = f"The table {table} cannot be used now: {code}"
         raise UnavailableError(message) from error
     except BotoCoreError as error:

@@ -9,7 +9,8 @@ Record table, by partition key and sort key (p project, s subject, c scope, n sh
     B#p#s     A                   the subject's kind and name
               C#c                 a scope of the subject
               D#created#id        a deleted memory of the subject
-              P#time              changes that the index may not show yet
+              P#N#time            changes that the index has not confirmed
+              P#C#time            changes that it has, at that time, and may not show yet
     C#p#c     A                   the scope's clock
               T                   its next turn
     J#p#job   J                   a job
@@ -29,6 +30,7 @@ Control table, which is never restored to the past:
     P#p       S                   the project's secret
               K#created#key id    a key of the project
     K#hash    K                   the same key, by the hash of its secret
+    PROJECTS  hash                the name of a project, by its hash
 """
 
 import hashlib

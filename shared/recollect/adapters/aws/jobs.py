@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,8 +34,10 @@ from recollect.ports.record import FencedError, LostRaceError
 
 KEPT = timedelta(days=30)
 """A finished job is forgotten after this; longer than any queue keeps a message (14 days)."""
-LARGE_PARTS = ("request", "plan", "outcomes")
-"""What of a job may be too large for an item."""
+SAME_PARTS = ("request", "plan")
+"""What of a job may be too large for an item, and seldom changes."""
+OUTCOMES_TOGETHER = 100
+"""A large add is written with each of its commits: only the last such block of outcomes is new."""
 LARGEST_PART_BYTES = 16 * 1024
 """A job is written with every commit of a large add, and a transaction pays twice for each KB of
 it: from about 2 KB on an object, written once, is cheaper, but it takes a round trip more."""
@@ -50,25 +53,32 @@ class JobItems:
     def attributes(self, job: Job) -> Item:
         """Return what is stored of a job's state, but for its lease; stores large parts."""
         document = stored.dump_job(job)
-        parts = {name: document.pop(name) for name in LARGE_PARTS}
-        prefix = f"parts/{project_part(job.project)}/{job.id}"
+        parts = {name: document.pop(name) for name in SAME_PARTS}
+        outcomes = document.pop("outcomes")
+        blocks = (
+            outcomes[start : start + OUTCOMES_TOGETHER]
+            for start in range(0, len(outcomes), OUTCOMES_TOGETHER)
+        )
         return {
             "status": text(job.status),
             "attempt": number(job.attempt),
             "body": text(stored.dump(document)),
-            **{
-                name: self.objects.outsourced(
-                    json.dumps(part, ensure_ascii=False), prefix, above=LARGEST_PART_BYTES
-                )
-                for name, part in parts.items()
-            },
+            **{name: self._part(job, part) for name, part in parts.items()},
+            "outcomes": {"L": [self._part(job, block) for block in blocks]},
         }
 
     def job(self, project: str, item: Item) -> Job:
         """Return the job of an item."""
-        parts = {name: json.loads(self.objects.text_of(item[name])) for name in LARGE_PARTS}
+        parts = {name: json.loads(self.objects.text_of(item[name])) for name in SAME_PARTS}
+        blocks = [json.loads(self.objects.text_of(block)) for block in item["outcomes"]["L"]]
+        outcomes = [outcome for block in blocks for outcome in block]
         body = json.loads(item["body"]["S"])
-        return stored.load_job(project, stored.upcast({**body, **parts}))
+        return stored.load_job(project, stored.upcast({**body, **parts, "outcomes": outcomes}))
+
+    def _part(self, job: Job, part: object) -> Item:
+        prefix = f"parts/{project_part(job.project)}/{job.id}"
+        whole = json.dumps(part, ensure_ascii=False)
+        return self.objects.outsourced(whole, prefix, above=LARGEST_PART_BYTES)
 
     def replacing(self, table: str, job: Job, lease_end: datetime | None) -> Step:
         """Return the step that stores a job's new state unless a later attempt has taken it over.
@@ -123,8 +133,14 @@ class DynamoJobs:
         """Store the job, or return the one that this idempotency key already belongs to."""
         item = self._item(job, lease_end)
         if key is None:
-            self.table.put(item)
+            # A repeated call whose first try was stored after all changes nothing.
+            with suppress(ConditionFailedError):
+                self.table.put(item, ConditionExpression="attribute_not_exists(pk)")
             return job
+        return self._accept_once(job, item, key, forgotten="")
+
+    def _accept_once(self, job: Job, item: Item, key: IdempotencyKey, *, forgotten: str) -> Job:
+        """Accept the job unless its key belongs to one that is there still."""
         place = idempotency_key(job.project, key.key)
         belongs = {
             **key_item(place),
@@ -132,7 +148,11 @@ class DynamoJobs:
             "job_id": text(job.id),
             "ttl": number(int((job.created_at + 2 * KEPT).timestamp())),
         }
-        put_key = {"Item": belongs, "ConditionExpression": "attribute_not_exists(pk)"}
+        put_key = {
+            "Item": belongs,
+            "ConditionExpression": "attribute_not_exists(pk) OR job_id = :forgotten",
+            "ExpressionAttributeValues": {":forgotten": text(forgotten)},
+        }
         taken = LostRaceError("The key belongs to a job")
         steps = [
             Step({"Put": {"TableName": self.table.name, "Item": item}}),
@@ -143,8 +163,12 @@ class DynamoJobs:
         except LostRaceError as lost:
             if lost is not taken:
                 raise
-            return self._job_of_key(job.project, key)
-        return job
+        else:
+            return job
+        earlier = self._id_of_key(job.project, key)
+        return self.get(job.project, earlier) or self._accept_once(
+            job, item, key, forgotten=earlier
+        )
 
     def get(self, project: str, job_id: str) -> Job | None:
         """Return the job, or None."""
@@ -201,13 +225,13 @@ class DynamoJobs:
             "lease_end": text(stored.time_text(lease_end)),
         }
 
-    def _job_of_key(self, project: str, key: IdempotencyKey) -> Job:
+    def _id_of_key(self, project: str, key: IdempotencyKey) -> str:
         belongs = self.table.get(idempotency_key(project, key.key))
-        if belongs and belongs["body_hash"]["S"] != key.body_hash:
-            message = "This Idempotency-Key was used with another request"
-            raise IdempotencyMismatchError(message)
-        job = self.get(project, belongs["job_id"]["S"]) if belongs else None
-        if job is None:
+        if belongs is None:
             message = "The job of this Idempotency-Key was forgotten a moment ago; try again"
             raise UnavailableError(message)
-        return job
+        if belongs["body_hash"]["S"] != key.body_hash:
+            message = "This Idempotency-Key was used with another request"
+            raise IdempotencyMismatchError(message)
+        job_id: str = belongs["job_id"]["S"]
+        return job_id

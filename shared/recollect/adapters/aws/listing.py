@@ -17,7 +17,7 @@ from recollect.adapters.aws.items import (
     wide_subjects,
 )
 from recollect.adapters.aws.record import DynamoRecord
-from recollect.domain.filters import Filter, of_one_subject
+from recollect.domain.filters import EVERYTHING, Filter, of_one_subject
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.ports.record import MemoryPage, Position, SubjectEntry
@@ -66,7 +66,9 @@ class DynamoListing:
             memories = self._states(project, found[skip:end])
             rest: Iterator[object] = places
         else:
-            matches = self._matches(project, matching, places)
+            # Of everything, each place is a match: what is read is what is shown.
+            few = enough if matching == EVERYTHING else None
+            matches = self._matches(project, matching, places, few or MEMORIES_AT_ONCE)
             first = list(islice(matches, end + 1))
             found, memories = [memory.id for memory in first], first[skip:end]
             rest = matches
@@ -94,9 +96,10 @@ class DynamoListing:
     def count_subjects(self, project: str) -> dict[SubjectKind, int]:
         """Return how many subjects of each kind have memories.
 
-        Beyond `EXACT_SUBJECTS` those whose memories were all deleted are counted too.
+        Beyond `EXACT_SUBJECTS` those whose memories were all deleted are counted too, and none
+        beyond `EXACT_COUNT`.
         """
-        known = list(self._subjects(project))
+        known = list(islice(self._subjects(project), EXACT_COUNT))
         if len(known) <= EXACT_SUBJECTS:
             living = set(self._with_memories(project, known))
             known = [item for item in known if _subject_key(item) in living]
@@ -144,8 +147,10 @@ class DynamoListing:
         ]
         return (place for place, _ in groupby(heapq.merge(*walks, reverse=True)))
 
-    def _matches(self, project: str, matching: Filter, places: Iterator[Place]) -> Iterator[Memory]:
-        while part := list(islice(places, MEMORIES_AT_ONCE)):
+    def _matches(
+        self, project: str, matching: Filter, places: Iterator[Place], at_once: int
+    ) -> Iterator[Memory]:
+        while part := list(islice(places, min(at_once, MEMORIES_AT_ONCE))):
             yield from filter(matching.matches, self._states(project, part))
 
     def _states(self, project: str, places: Sequence[Place]) -> list[Memory]:

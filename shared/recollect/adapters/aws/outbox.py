@@ -1,23 +1,14 @@
-"""Changes that the index has not confirmed, in the record table."""
+"""Changes that the index has not confirmed, or does not show yet, in the record table."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, islice, repeat
-from operator import attrgetter
+from itertools import groupby, islice
 
 from recollect.adapters import stored
-from recollect.adapters.aws.dynamodb import (
-    ConditionFailedError,
-    Item,
-    Key,
-    Table,
-    key_of,
-    number,
-    text,
-)
+from recollect.adapters.aws.dynamodb import Item, Table, key_item, number, text
 from recollect.adapters.aws.items import (
     WIDE_INDEX,
     WIDE_SHARDS,
@@ -28,9 +19,13 @@ from recollect.adapters.aws.items import (
 )
 from recollect.ports.record import MemoryWrite, Pending
 
-FORGOTTEN_AFTER = timedelta(hours=1)
-"""DynamoDB deletes what was confirmed and never looked at again some time after this."""
-OF_SUBJECT = "pk = :pk AND begins_with(sk, :pending)"
+NEW = "P#N#"
+CONFIRMED = "P#C#"
+"""Sorts before what is new, so that one query reads what was confirmed lately and all that is new;
+what was confirmed earlier is behind it, and is never read again."""
+END = "P#~"
+SLACK = timedelta(hours=1)
+"""DynamoDB may delete what was confirmed this long after the index shows it."""
 
 
 def pending_item(
@@ -38,13 +33,10 @@ def pending_item(
 ) -> Item:
     """Return the item that tells the projector of a subject's part of a change."""
     return {
-        "pk": text(subject_partition(project, subject_key)),
-        "sk": text(f"P#{place}"),
+        **key_item((subject_partition(project, subject_key), f"{NEW}{place}")),
         "gpk": text(f"P#{shard(subject_key, WIDE_SHARDS)}"),
         "gsk": text(f"{stored.time_text(at)}#{project_part(project)}#{subject_key}#{place}"),
-        "changes": {
-            "L": [text(f"{write.event.version}#{write.event.memory_id}") for write in writes]
-        },
+        "changes": _changes((write.event.version, write.event.memory_id) for write in writes),
     }
 
 
@@ -62,90 +54,87 @@ class DynamoOutbox:
 
     def pending(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
         """Return the pending changes of these subjects, oldest first."""
-        return self._changes(project, subject_keys, "attribute_not_exists(indexed_at)", {}, limit)
+        return self._read(project, subject_keys, NEW, limit, is_newest_first=False)
 
     def unseen(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
         """Return the changes that a search may miss: pending, or confirmed a moment ago."""
-        return self._changes(
-            project,
-            subject_keys,
-            "attribute_not_exists(indexed_at) OR indexed_at > :settled",
-            {":settled": self._settled()},
-            limit,
-        )
+        settled = stored.time_text(self.now() - self.settling)
+        start = f"{CONFIRMED}{settled}" if self.settling else NEW
+        return self._read(project, subject_keys, start, limit, is_newest_first=True)
 
     def confirm(self, project: str, done: Sequence[Pending]) -> None:
-        """Note that the index has these, and forget those that it shows by now."""
-        keys = {
-            (subject_partition(project, each.subject_key), f"P#{_place(each)}") for each in done
-        }
-        if not self.settling:
-            self.table.write_all(delete=sorted(keys))
-            return
-        self.table.together(self._stamp, sorted(keys))
-        settled = self.table.together(self._settled_of, sorted({place for place, _ in keys}))
-        self.table.write_all(delete=[key for found in settled for key in found])
+        """Take note that the index has these: they are pending no more."""
+        of_items: dict[tuple[str, str], list[Pending]] = defaultdict(list)
+        for each in done:
+            of_items[subject_partition(project, each.subject_key), _place(each)].append(each)
+        if self.settling:
+            now = self.now()
+            # First, so that there is no moment when a search misses them.
+            self.table.write_all(
+                put=[self._confirmed(*key, of_items[key], now) for key in of_items]
+            )
+        self.table.write_all(delete=[(partition, f"{NEW}{at}") for partition, at in of_items])
 
     def stale(self, *, before: datetime, limit: int) -> list[tuple[str, tuple[str, ...]]]:
         """Return (project, subject keys) with changes pending since before then."""
 
-        def of_shard(at: int) -> list[tuple[str, str]]:
+        def of_shard(at: int) -> list[tuple[str, str, str]]:
             found = self.table.query(
                 "gpk = :gpk AND gsk <= :before",
                 {":gpk": text(f"P#{at}"), ":before": text(stored.time_text(before) + "~")},
                 IndexName=WIDE_INDEX,
+                Limit=limit,
             )
-            subjects = (tuple(item["gsk"]["S"].split("#")[1:3]) for item in found)
-            return list(islice(dict.fromkeys(subjects), limit))  # type: ignore[arg-type]
+            return list(islice(_distinct(found), limit))
 
         shards = self.table.together(of_shard, range(WIDE_SHARDS))
-        subjects = [each for found in shards for each in found][:limit]
-        return [(project_of(project), (subject_key,)) for project, subject_key in subjects]
+        oldest = sorted(each for found in shards for each in found)[:limit]
+        return [(project_of(project), (subject_key,)) for _, project, subject_key in oldest]
 
-    def _settled(self) -> Item:
-        return text(stored.time_text(self.now() - self.settling))
-
-    def _changes(
-        self, project: str, subject_keys: Sequence[str], condition: str, values: Item, limit: int
+    def _read(
+        self,
+        project: str,
+        subject_keys: Sequence[str],
+        start: str,
+        limit: int,
+        *,
+        is_newest_first: bool,
     ) -> list[Pending]:
         def of_subject(subject_key: str) -> list[Pending]:
             items = self.table.query(
-                OF_SUBJECT,
+                "pk = :pk AND sk BETWEEN :start AND :end",
                 {
                     ":pk": text(subject_partition(project, subject_key)),
-                    ":pending": text("P#"),
-                    **values,
+                    ":start": text(start),
+                    ":end": text(END),
                 },
-                FilterExpression=condition,
+                forward=not is_newest_first,
+                Limit=limit,
             )
-            return _whole(map(_changes_of, items, repeat(subject_key)), limit)
+            return _whole((_pending_of(item, subject_key) for item in items), limit)
 
         found = self.table.together(of_subject, subject_keys)
-        merged = heapq.merge(*found, key=attrgetter("id"))
+        merged = heapq.merge(*found, key=_item_of, reverse=is_newest_first)
         return _whole((list(group) for _, group in groupby(merged, key=_item_of)), limit)
 
-    def _stamp(self, key: tuple[str, str]) -> None:
-        now = self.now()
-        with suppress(ConditionFailedError):
-            self.table.update(
-                key,
-                "SET indexed_at = :now, #ttl = :ttl REMOVE gpk, gsk",
-                {
-                    ":now": text(stored.time_text(now)),
-                    ":ttl": number(int((now + FORGOTTEN_AFTER).timestamp())),
-                },
-                ExpressionAttributeNames={"#ttl": "ttl"},
-                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(indexed_at)",
-            )
+    def _confirmed(
+        self, partition: str, place: str, done: Sequence[Pending], now: datetime
+    ) -> Item:
+        return {
+            **key_item((partition, f"{CONFIRMED}{stored.time_text(now)}#{place}")),
+            "changes": _changes((each.version, each.memory_id) for each in done),
+            "ttl": number(int((now + self.settling + SLACK).timestamp())),
+        }
 
-    def _settled_of(self, partition: str) -> list[Key]:
-        items = self.table.query(
-            OF_SUBJECT,
-            {":pk": text(partition), ":pending": text("P#"), ":settled": self._settled()},
-            FilterExpression="indexed_at <= :settled",
-            ProjectionExpression="pk, sk",
-        )
-        return [key_of(item) for item in items]
+
+def _distinct(items: Iterable[Item]) -> Iterator[tuple[str, str, str]]:
+    """Yield since when, project and subject of each subject's oldest item."""
+    seen = set()
+    for item in items:
+        since, project, subject_key, _ = item["gsk"]["S"].split("#", 3)
+        if (project, subject_key) not in seen:
+            seen.add((project, subject_key))
+            yield since, project, subject_key
 
 
 def _whole(changes: Iterable[list[Pending]], limit: int) -> list[Pending]:
@@ -158,12 +147,15 @@ def _whole(changes: Iterable[list[Pending]], limit: int) -> list[Pending]:
     return taken
 
 
-def _changes_of(item: Item, subject_key: str) -> list[Pending]:
-    place = item["sk"]["S"].removeprefix("P#")
+def _changes(steps: Iterable[tuple[int, str]]) -> Item:
+    return {"L": [text(f"{version}#{memory_id}") for version, memory_id in steps]}
+
+
+def _pending_of(item: Item, subject_key: str) -> list[Pending]:
+    place = item["sk"]["S"].removeprefix(NEW)
     changes = (change["S"].split("#", 1) for change in item["changes"]["L"])
     return [
-        # Of fixed width, so that ids sort as the changes were made.
-        Pending(f"{place}/{at:03d}", subject_key, memory_id, int(version))
+        Pending(f"{place}/{at}", subject_key, memory_id, int(version))
         for at, (version, memory_id) in enumerate(changes)
     ]
 

@@ -186,6 +186,14 @@ class Plan:
         return Step({"Put": {"TableName": self.table, "Item": item, **condition}}, lost)
 
 
+def size_of(steps: Sequence[Step]) -> int:
+    """Return how many bytes the documents and vectors of these steps have: most of them all."""
+    items = [step.request["Put"]["Item"] for step in steps if "Put" in step.request]
+    bodies = [item["body"].get("S", "") for item in items if "body" in item]
+    vectors = [data["B"] for item in items for data in item.get("vec", {"M": {}})["M"].values()]
+    return sum(len(body.encode()) for body in bodies) + sum(map(len, vectors))
+
+
 def text_taken() -> TextTakenError:
     """Return the refusal of a text that another memory has."""
     return TextTakenError("Another memory of the same scope has this text already")

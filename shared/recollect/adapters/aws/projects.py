@@ -1,7 +1,8 @@
 """Projects and their API keys in the control table."""
 
+import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from recollect.ports.keys import Keys
 from recollect.ports.record import LostRaceError
 
 SECRET_BYTES = 32
+REGISTRY = "PROJECTS"
+"""Partition of the list of all projects."""
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 LONGEST_TRUST = timedelta(seconds=60)
@@ -49,13 +52,20 @@ class ProjectSecrets:
         return self._known[project]
 
     def ensure(self, project: str) -> None:
-        """Give the project a secret if it has none."""
+        """Give the project a place in the list of all, and a secret, if it has none."""
+        # The list first: that it names a project without anything in it does no harm.
+        self.control.put({**key_item(_registered_key(project)), "project": text(project)})
         item = {
             **key_item(_secret_key(project)),
             "secret": {"B": secrets.token_bytes(SECRET_BYTES)},
         }
         with suppress(ConditionFailedError):
             self.control.put(item, ConditionExpression=ABSENT)
+
+    def projects(self) -> Sequence[str]:
+        """Return every project that was given a secret, by name."""
+        items = self.control.query("pk = :pk", {":pk": text(REGISTRY)})
+        return sorted(item["project"]["S"] for item in items)
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,11 @@ class DynamoKeys:
             if item["key_id"]["S"] == key.id:
                 self._write(key, item["key_hash"]["S"], PRESENT)
 
-    def _items(self, project: str) -> "list[Item]":
+    def projects(self) -> Sequence[str]:
+        """Return every project that has, or had, a key, by name."""
+        return self.project_secrets.projects()
+
+    def _items(self, project: str) -> Sequence[Item]:
         values = {":pk": text(_partition(project)), ":keys": text("K#")}
         return list(self.control.query("pk = :pk AND begins_with(sk, :keys)", values))
 
@@ -151,6 +165,10 @@ class TrustedKeys:
         self.keys.replace(project, key)
         self._found.clear()
 
+    def projects(self) -> Sequence[str]:
+        """Return every project that has, or had, a key, by name."""
+        return self.keys.projects()
+
 
 def _partition(project: str) -> str:
     return f"P#{project_part(project)}"
@@ -158,6 +176,11 @@ def _partition(project: str) -> str:
 
 def _secret_key(project: str) -> Key:
     return _partition(project), "S"
+
+
+def _registered_key(project: str) -> Key:
+    # Not the name, which can be longer than a sort key.
+    return REGISTRY, hashlib.sha256(project.encode()).hexdigest()
 
 
 def _hash_key(key_hash: str) -> Key:

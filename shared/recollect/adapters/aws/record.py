@@ -26,9 +26,9 @@ from recollect.adapters.aws.items import (
 )
 from recollect.adapters.aws.jobs import JobItems
 from recollect.adapters.aws.objects import Objects
-from recollect.adapters.aws.plan import Plan, deleted_marks
+from recollect.adapters.aws.plan import Plan, deleted_marks, size_of
 from recollect.adapters.aws.projects import ProjectSecrets
-from recollect.domain.errors import UnavailableError
+from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
 from recollect.domain.subjects import Scope, Subject
 from recollect.ports.record import Change
@@ -36,8 +36,11 @@ from recollect.ports.record import Change
 ITEMS_PER_TRANSACTION = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 LARGEST_COMMIT = 10
-"""Writes in a transaction of at most 4 MB: the largest have 170 KB (text and metadata of 32 KB
-each, a vector of 6 KB, and an event with two texts), and JSON escapes some characters."""
+"""Writes that stay below `BYTES_PER_TRANSACTION`: the largest have 170 KB (text and metadata of 32
+KB each, a vector of 6 KB, and an event with two texts), unless a text is all control characters,
+which JSON takes six bytes for."""
+BYTES_PER_TRANSACTION = 4 * 1024 * 1024
+"""As `ITEMS_PER_TRANSACTION`."""
 _JOB_AND_EPISODE = 2
 TOUCH_EVERY = timedelta(seconds=60)
 """How much newer than its `updated_at` a subject's last change can be: a subject that many scopes
@@ -124,6 +127,8 @@ class DynamoRecord:
     job_items: JobItems
     now: Callable[[], datetime]
     new_token: Callable[[], str]
+    embedding_model: Callable[[], str]
+    """Whose vector is read where a memory has several; asked for only then."""
     _sequence: "count[int]" = field(default_factory=count)
 
     def room_for(self, scopes: Sequence[Scope]) -> int:
@@ -146,8 +151,12 @@ class DynamoRecord:
         plan = Plan(self.table.name, project, self.project_secrets.of(project), self._unique(token))
         steps = [*self._job(change), *plan.steps(change), *self._episode(project, change)]
         scopes = [write.scope for write in change.writes]
-        self.subject_items.introduce(project, scopes, change.at)
+        new = [write.scope for write in change.writes if write.before is None]
+        self.subject_items.introduce(project, new, change.at)
         self.table.write_all(put=deleted_marks(project, change.writes))
+        if size_of(steps) > BYTES_PER_TRANSACTION:
+            message = "These texts are too large to be stored together; send fewer at once"
+            raise InvalidRequestError(message)
         if steps:
             self.table.transact(steps, token)
         # The change is made: nothing that goes wrong now may tell the caller otherwise.
@@ -158,7 +167,7 @@ class DynamoRecord:
         """Return the living memories among these, by id."""
         keys = [state_key(project, an_id) for an_id in memory_ids if is_possible(an_id)]
         found = self.table.get_all(keys).values()
-        memories = [memory_of(project, item) for item in found if "body" in item]
+        memories = [self._memory(project, item) for item in found if "body" in item]
         return {memory.id: memory for memory in memories}
 
     def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
@@ -177,6 +186,17 @@ class DynamoRecord:
         if item is None:
             return None
         return stored.load_episode(project, stored.load(self.objects.text_of(item["body"])))
+
+    def _memory(self, project: str, item: Item) -> Memory:
+        embedding = self._embedding(item["vec"]["M"])
+        return stored.load_memory(project, stored.load(item["body"]["S"]), embedding)
+
+    def _embedding(self, vectors: Item) -> Embedding | None:
+        if not vectors:
+            return None
+        preferred = self.embedding_model() if len(vectors) > 1 else None
+        model = preferred if preferred in vectors else min(vectors)
+        return Embedding(model, vectors[model]["B"])
 
     def _unique(self, token: str) -> str:
         """Return a text that no other change has and that sorts by time."""
@@ -200,10 +220,3 @@ class DynamoRecord:
             "gsk": text(episode.id),
         }
         return [Step({"Put": {"TableName": self.table.name, "Item": item}})]
-
-
-def memory_of(project: str, item: Item) -> Memory:
-    """Return the memory of a state that is no tombstone."""
-    vectors = item["vec"]["M"]
-    embedding = next((Embedding(model, data["B"]) for model, data in vectors.items()), None)
-    return stored.load_memory(project, stored.load(item["body"]["S"]), embedding)

@@ -14,6 +14,7 @@ from recollect.adapters.aws.outbox import DynamoOutbox
 from recollect.adapters.aws.projects import DynamoKeys, ProjectSecrets
 from recollect.adapters.aws.record import DynamoRecord, SubjectItems
 from recollect.adapters.aws.scopes import DynamoScopes
+from recollect.adapters.aws.vectors import DynamoVectors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 class DynamoStore:
     """What is built of two tables, a bucket, a clock and a source of unique tokens.
 
-    `settling` is how long the index may take to show what it has confirmed.
+    `settling` is how long the index may take to show what it has confirmed. `embedding_model`
+    names the model whose vector is read where a memory has those of several: while vectors are
+    exchanged, and only then is it asked for.
     """
 
     dynamodb: "DynamoDBClient"
@@ -35,6 +38,7 @@ class DynamoStore:
     now: Callable[[], datetime]
     new_token: Callable[[], str]
     settling: timedelta
+    embedding_model: Callable[[], str] = lambda: ""
 
     @cached_property
     def record(self) -> DynamoRecord:
@@ -47,7 +51,13 @@ class DynamoStore:
             self._job_items,
             self.now,
             self.new_token,
+            self.embedding_model,
         )
+
+    @cached_property
+    def vectors(self) -> DynamoVectors:
+        """Vectors of several models."""
+        return DynamoVectors(self._table, self.embedding_model)
 
     @cached_property
     def scopes(self) -> DynamoScopes:

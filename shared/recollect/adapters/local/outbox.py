@@ -17,18 +17,11 @@ class LocalOutbox:
 
     def pending(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
         """Return the pending changes of these subjects, oldest first."""
-        marks = ",".join("?" * len(subject_keys))
-        with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT CAST(place AS TEXT), subject_key, memory_id, version FROM pending"  # noqa: S608
-                f" WHERE project = ? AND subject_key IN ({marks}) ORDER BY place LIMIT ?",
-                (project, *subject_keys, limit),
-            )
-            return [Pending(*row) for row in rows]
+        return self._read(project, subject_keys, "place", limit)
 
     def unseen(self, project: str, subject_keys: Sequence[str], *, limit: int) -> list[Pending]:
-        """Return the pending changes: this edition's index shows at once what it has."""
-        return self.pending(project, subject_keys, limit=limit)
+        """Return the pending changes, last first: this index shows at once what it has."""
+        return self._read(project, subject_keys, "place DESC", limit)
 
     def confirm(self, project: str, done: Sequence[Pending]) -> None:
         """Forget these."""
@@ -46,3 +39,15 @@ class LocalOutbox:
                 (stored.time_text(before), limit),
             )
             return [(row["project"], (row["subject_key"],)) for row in rows]
+
+    def _read(
+        self, project: str, subject_keys: Sequence[str], order: str, limit: int
+    ) -> list[Pending]:
+        marks = ",".join("?" * len(subject_keys))
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT CAST(place AS TEXT), subject_key, memory_id, version FROM pending"  # noqa: S608
+                f" WHERE project = ? AND subject_key IN ({marks}) ORDER BY {order} LIMIT ?",
+                (project, *subject_keys, limit),
+            )
+            return [Pending(*row) for row in rows]

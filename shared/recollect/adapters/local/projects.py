@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recollect.adapters import stored
@@ -71,6 +72,12 @@ class LocalKeys:
                     key.id,
                 ),
             )
+
+    def projects(self) -> Sequence[str]:
+        """Return every project that has, or had, a key, by name."""
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT project FROM projects ORDER BY project")
+            return [row["project"] for row in rows]
 
 
 def _key(row: sqlite3.Row) -> ApiKey:

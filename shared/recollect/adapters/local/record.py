@@ -8,6 +8,7 @@ from recollect.adapters import stored
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.jobs import replace_job
 from recollect.adapters.local.transaction import Transaction
+from recollect.adapters.local.vectors import check_models
 from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
@@ -30,6 +31,7 @@ class LocalRecord:
     def commit(self, project: str, change: Change) -> None:
         """Store the change at once, or raise a `LostRaceError` and store nothing."""
         with self.database.writing() as connection:
+            check_models(connection, change)
             transaction = Transaction(connection, project, change.at)
             if change.job:
                 replace_job(connection, change.job, change.lease_end)

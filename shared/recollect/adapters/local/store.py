@@ -14,6 +14,7 @@ from recollect.adapters.local.projects import LocalKeys
 from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.schema import RECORD_SCHEMA
 from recollect.adapters.local.scopes import LocalScopes
+from recollect.adapters.local.vectors import LocalVectors, is_reembedding, model_of
 from recollect.domain.errors import UnavailableError
 
 OWNER_ONLY = 0o600
@@ -31,6 +32,7 @@ class LocalStore:
         self.outbox = LocalOutbox(self.database)
         self.jobs = LocalJobs(self.database)
         self.keys = LocalKeys(self.database)
+        self.vectors = LocalVectors(self.database, embedding_model)
         self._embedding_model = embedding_model
         self._resident_bytes = resident_bytes
 
@@ -39,12 +41,12 @@ class LocalStore:
         """The search index over the same file."""
         return LocalIndex(self.database, max_resident_bytes=self._resident_bytes)
 
-    def open(self) -> None:
+    def open(self, *, to_reembed: bool = False) -> None:
         """Make the file if it is missing, and check that this installation can use it.
 
         Raises `UnavailableError` with one clear sentence if the file cannot be made, read or
-        written, is locked, damaged, another program's or of a newer format, or holds vectors of
-        another embedder.
+        written, is locked, damaged, another program's or of a newer format, or, unless that is
+        `to_reembed`, holds vectors of another embedder or of several.
         """
         _make(self.path)
         with self.database.writing() as connection:
@@ -52,13 +54,20 @@ class LocalStore:
                 "INSERT INTO meta VALUES ('embedding_model', ?) ON CONFLICT DO NOTHING",
                 (self._embedding_model,),
             )
-            [model] = connection.execute(
-                "SELECT value FROM meta WHERE name = 'embedding_model'"
-            ).fetchone()
+            model, is_mixed = model_of(connection), is_reembedding(connection)
+        if to_reembed:
+            return
+        if is_mixed:
+            message = (
+                f"The data file {self.path} is being re-embedded with {model}: run"
+                " 'recollect reembed' again, which goes on where it stopped"
+            )
+            raise UnavailableError(message)
         if model != self._embedding_model:
             message = (
                 f"The data file {self.path} holds vectors of {model}, but {self._embedding_model}"
-                " is configured: choose the former with RECOLLECT_EMBEDDER, or another data file"
+                " is configured: choose the former with RECOLLECT_EMBEDDER, exchange the vectors"
+                " with 'recollect reembed', or choose another data file"
             )
             raise UnavailableError(message)
 

@@ -1,0 +1,32 @@
+"""What is known of the invocation that a thread is answering."""
+
+import time
+from contextvars import ContextVar
+
+HAND_OVER_SECONDS = 7.0
+"""Work that is not done so long before the time is up is left to maintenance: enough for the part
+in hand and for an answer that names the job."""
+
+_CORRELATION_ID: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+_LATE_FROM: ContextVar[float | None] = ContextVar("late_from", default=None)
+
+
+def begin(remaining_milliseconds: int) -> None:
+    """Note how much time there is for what this thread begins to do."""
+    _LATE_FROM.set(time.monotonic() + remaining_milliseconds / 1000 - HAND_OVER_SECONDS)
+
+
+def is_late() -> bool:
+    """Tell whether what is not begun yet should be left to others."""
+    late_from = _LATE_FROM.get()
+    return late_from is not None and time.monotonic() >= late_from
+
+
+def correlate(request_id: str | None) -> None:
+    """Note which request this thread works for."""
+    _CORRELATION_ID.set(request_id)
+
+
+def correlation_id() -> str | None:
+    """Return the id of that request, as its caller and API Gateway know it."""
+    return _CORRELATION_ID.get()
