@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -194,28 +194,46 @@ SELECTIVE: list[tuple[dict[str, object], dict[str, Any]]] = [
     ({"created_at": {"gt": "2026-03-02"}}, {"created_at": NOON + timedelta(days=9)}),
     ({"expiration_date": "2026-04-01"}, {"expires_on": (NOON + timedelta(days=31)).date()}),
     ({"keywords": {"contains": "RARE"}}, {"text": "likes tea RARE"}),
-    ({"run_id": "r1"}, {"scope": {"user": "ada", "run": "r1"}}),
-    ({"NOT": {"agent_id": "butler"}}, {}),
+    ({"run_id": "r1"}, {"scope": {"user": "ada", "agent": "butler", "run": "r1"}}),
+    ({"NOT": {"agent_id": "butler"}}, {"scope": {"user": "ada"}}),
 ]
+"""Conditions, and what those have that meet them."""
 
 
-@pytest.mark.parametrize(("condition", "changes"), SELECTIVE)
-def test_a_filter_that_leaves_5_of_2000_finds_its_5(
-    index: MemoryIndex, condition: dict[str, object], changes: dict[str, Any]
-) -> None:
-    many = a_scope(user="ada", agent="butler")
-    few = a_scope(many.project, **changes.get("scope", {"user": "ada"}))
-    fields = {"text": "likes tea", **changes, "scope": few}
-    last = [a_memory(**fields, vector=(-1, number)) for number in range(5)]
-    first = [a_memory(many, "likes tea", vector=(1, number / 1995)) for number in range(1995)]
-    put(index, *first, *last)
+@dataclass(frozen=True)
+class Crowd:
+    """2,000 memories of one user, and for each of the conditions the 5 that meet it."""
+
+    index: MemoryIndex
+    project: str
+    few: list[set[str]]
+
+
+@pytest.fixture(scope="module")
+def crowd(build: Build) -> Crowd:
+    index, project = build(2).index, a_scope().project
+    many = a_scope(project, user="ada", agent="butler")
+    few = []
+    for _, changes in SELECTIVE:
+        scope = a_scope(project, **changes.get("scope", {"user": "ada", "agent": "butler"}))
+        fields = {"text": "likes tea", **changes, "scope": scope}
+        few.append([a_memory(**fields, vector=(-1, number)) for number in range(5)])
+    rest = 2_000 - sum(map(len, few))
+    memories = [a_memory(many, "likes tea", vector=(1, number / rest)) for number in range(rest)]
+    put(index, *memories, *(memory for some in few for memory in some))
+    return Crowd(index, project, [{memory.id for memory in some} for some in few])
+
+
+@pytest.mark.parametrize("place", range(len(SELECTIVE)))
+def test_a_filter_that_leaves_5_of_2000_finds_its_5(crowd: Crowd, place: int) -> None:
+    condition, _ = SELECTIVE[place]
     matching = both(parse_filter({"user_id": "ada"}), parse_filter(condition))
 
-    near = propose(index, many.project, matching, near=a_vector(1, 0), limit=5)
-    worded = propose(index, many.project, matching, words="tea", limit=5)
+    near = propose(crowd.index, crowd.project, matching, near=a_vector(1, 0), limit=5)
+    worded = propose(crowd.index, crowd.project, matching, words="tea", limit=5)
 
-    assert set(near.memory_ids) == {memory.id for memory in last}
-    assert set(worded.memory_ids) == {memory.id for memory in last}
+    assert set(near.memory_ids) == crowd.few[place]
+    assert set(worded.memory_ids) == crowd.few[place]
 
 
 def test_an_expired_memory_is_not_proposed_when_the_filter_says_so(

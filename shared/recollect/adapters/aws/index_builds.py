@@ -39,8 +39,7 @@ class OpenSearchIndexBuilds:
 
     def begin(self) -> None:
         """Have an empty index for the configured model take every change, or go on with one."""
-        if self._family.building() is None:
-            self._family.create([self._family.write])
+        self._family.begin()
 
     def put(self, project: str, memories: Sequence[Memory]) -> None:
         """Fill memories into the index that is being built, as they are in the record now.

@@ -1,5 +1,6 @@
 """Memories as the documents of an index."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -45,6 +46,15 @@ def removal_operations(
     ]
 
 
+def load_terms(stored: str) -> list[str]:
+    """Return the terms from the field `terms_read`, which the engine answers without padding."""
+    return base64.b64decode(stored + "==").decode().split()
+
+
+def _dumped_terms(words: Iterable[str]) -> str:
+    return base64.b64encode(" ".join(words).encode()).decode()
+
+
 def _target(member: Member, project: str, memory_id: str) -> dict[str, Any]:
     return {"_index": member.own_alias, "_id": _document_id(project, memory_id)}
 
@@ -71,6 +81,7 @@ def _document(member: Member, project: str, memory: Memory) -> Mapping[str, Any]
         "created_at": microseconds(memory.created_at),
         "updated_at": microseconds(memory.updated_at),
         "terms": " ".join(words),
+        "terms_read": _dumped_terms(words),
         "length": len(words),
     }
     if memory.expires_on:

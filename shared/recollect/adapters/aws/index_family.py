@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -18,8 +18,8 @@ Engine: TypeAlias = Literal["faiss", "lucene"]
 Versioning: TypeAlias = Literal["external", "none"]
 
 GC_DELETES = "10m"
-"""How long a removal is remembered: far longer than the 30 s a projector can be late with what it
-has read of the record before."""
+"""How long a removal is remembered: far longer than the two minutes that a projector can be late
+with what it has read of the record before."""
 SHARDS = 1
 """A shard holds millions of memories, and statistics and neighbours are best in one."""
 REPLICAS = "0-2"
@@ -109,26 +109,40 @@ class IndexFamily:
         """Return the indices that take every change; makes the first one if there is none."""
         found = self.members(self.write)
         if not found:
-            self.create([self.read, self.write])
+            known = self.members(self.all)
+            if not any(self.write in member.aliases for member in known):
+                self._create(known, [self.read, self.write])
             found = self.members(self.write)
         return found
 
     def building(self) -> Member | None:
         """Return the index of the configured model that is written but not read yet."""
+        return self._unread(self.members(self.write))
+
+    def begin(self) -> None:
+        """Make an index that is written but not read yet, unless there is one."""
+        known = self.members(self.all)
+        if self._unread(known) is None:
+            self._create(known, [self.write])
+
+    def _unread(self, members: Iterable[Member]) -> Member | None:
         model = f"-{slug(self._settings.model)}-"
         unread = [
             member
-            for member in self.members(self.write)
-            if self.read not in member.aliases and model in member.name
+            for member in members
+            if model in member.name
+            and self.write in member.aliases
+            and self.read not in member.aliases
         ]
         return unread[-1] if unread else None
 
-    def create(self, aliases: Collection[str]) -> None:
-        """Make an empty index behind these aliases, unless somebody else just makes the same."""
-        numbers = [member.number for member in self.members(self.all)]
-        name = (
-            f"{self._settings.prefix}-{slug(self._settings.model)}-{max(numbers, default=0) + 1:06}"
-        )
+    def _create(self, known: Iterable[Member], aliases: Iterable[str]) -> None:
+        """Make the index that comes after the known ones, empty and behind these aliases.
+
+        Its number is that of whoever else has seen that it is missing: one of them makes it.
+        """
+        number = max((member.number for member in known), default=0) + 1
+        name = f"{self._settings.prefix}-{slug(self._settings.model)}-{number:06}"
         body = {
             **_definition(self._settings),
             "aliases": {alias: {} for alias in (*aliases, self.all, _own_alias(name))},
@@ -218,6 +232,7 @@ _FIELDS: dict[str, Any] = {
     "updated_at": _COMPARED,
     "expires_on": _COMPARED,
     # Our own terms, so that both editions take texts apart alike.
-    "terms": {"type": "text", "analyzer": "whitespace", "store": True},
+    "terms": {"type": "text", "analyzer": "whitespace"},
+    "terms_read": {"type": "binary", "doc_values": True},
     "length": _ANSWERED,
 }

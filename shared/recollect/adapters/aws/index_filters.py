@@ -39,7 +39,7 @@ EVERYTHING: Query = {"match_all": {}}
 NOTHING: Query = {"match_none": {}}
 
 MAX_GRAMS = 12
-"""Grams of one part that are asked for: more hardly narrow any further."""
+"""Grams of one part that are asked for, from all over it: more hardly narrow any further."""
 MAX_CLAUSES = 400
 """Conditions in a query; the engine refuses more than 1,024 together with the words searched for
 (`indices.query.bool.max_clause_count`)."""
@@ -200,7 +200,8 @@ def _containing(where: str, part: str) -> Query:
     grams = asked_grams(where, part)
     if not grams:
         return {"prefix": {"grams": asked_prefix(where, part)}}
-    return _all({"term": {"grams": gram}} for gram in grams[:MAX_GRAMS])
+    step = -(-len(grams) // MAX_GRAMS)
+    return _all({"term": {"grams": gram}} for gram in grams[::step])
 
 
 def _of_project(project: str) -> Query:

@@ -16,7 +16,8 @@ GRAM_LENGTH = 3
 PLACE_LENGTH = 8
 """Hexadecimal digits that say where a gram stands: grams only narrow, so two places may collide."""
 
-_PADDING = "\0" * (GRAM_LENGTH - 1)
+_PADDING = "\0" * GRAM_LENGTH
+"""Behind each text, so that a gram begins at every character and even at its end."""
 _DEEPER = "\0deeper"
 
 
@@ -72,7 +73,6 @@ def asked_prefix(where: str, part: str) -> str:
 
 
 def _stored_grams(where: str, text: str) -> Iterator[str]:
-    # Padded, so that a gram begins at each character, the last ones too.
     return (where + gram for gram in _windows(text.casefold() + _PADDING))
 
 
