@@ -8,7 +8,7 @@ the figure is the mean over all questions of categories 1 to 4.
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,20 @@ def measure(data: Path) -> dict[str, Any]:
     """Return recall at 5, 10, 20 and 30, over all questions and for each category."""
     with tempfile.TemporaryDirectory() as folder:
         service.configure(Path(folder))
-        recalls: list[tuple[int, list[float]]] = []
-        for number, sample in enumerate(json.loads(data.read_text())):
-            user = f"conversation-{number}"
-            turns = _add(user, sample["conversation"])
-            recalls += [
-                (question["category"], recall)
-                for question in sample["qa"]
-                if (recall := _recall(user, question, turns)) is not None
-            ]
+        return recall_of(data, lambda: None)
+
+
+def recall_of(data: Path, settle: Callable[[], None]) -> dict[str, Any]:
+    """Return the recall of the service as it is configured; `settle` waits for its index."""
+    samples = {f"conversation-{at}": each for at, each in enumerate(json.loads(data.read_text()))}
+    turns = {user: _add(user, sample["conversation"]) for user, sample in samples.items()}
+    settle()
+    recalls = [
+        (question["category"], recall)
+        for user, sample in samples.items()
+        for question in sample["qa"]
+        if (recall := _recall(user, question, turns[user])) is not None
+    ]
     by_category = {
         str(category): _mean([recall for other, recall in recalls if other == category])
         for category in ANSWERABLE

@@ -14,19 +14,21 @@ from typing import Any
 from benchmarks import artefacts, costs
 from benchmarks.measuring import RESULTS, table, write
 
-MEASUREMENTS = ("speed", "peer", "first_search", "costs", "tenant_recall", "artefacts")
+MEASUREMENTS = ("speed", "peer", "first_search", "costs", "artefacts")
+ON_ENGINES = ("tenant_recall", "locomo_opensearch")
+"""Only when they are asked for: `make engines` starts what they measure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the measurements that were asked for, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="conversations in the LoCoMo layout")
-    parser.add_argument("--only", nargs="+", choices=(*MEASUREMENTS, "locomo"))
+    parser.add_argument("--only", nargs="+", choices=(*MEASUREMENTS, *ON_ENGINES, "locomo"))
     asked = parser.parse_args(arguments)
     names = asked.only or [*MEASUREMENTS, *(["locomo"] if asked.data else [])]
     for name in names:
         print(f"measuring {name} ...", flush=True)
-        write(name, _apart(name, [asked.data] if name == "locomo" else []))
+        write(name, _apart(name, [asked.data] if name.startswith("locomo") else []))
     report = _report()
     (RESULTS / "README.md").write_text(report)
     print(report)
@@ -59,6 +61,8 @@ def _report() -> str:
         )
     if "tenant_recall" in kept:
         parts += ["## On OpenSearch\n", _tenant_table(kept["tenant_recall"]), ""]
+    if "locomo_opensearch" in kept:
+        parts += [_recall_table(kept["locomo_opensearch"]), ""]
     if "costs" in kept:
         parts += ["## Costs on AWS\n", costs.report(kept["costs"]), ""]
     if "artefacts" in kept:

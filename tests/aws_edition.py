@@ -179,7 +179,8 @@ def running() -> Iterator[LiveService]:
         watchdog.cancel()
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE_SECONDS)
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _key_maker(control_table: str) -> Callable[[], str]:

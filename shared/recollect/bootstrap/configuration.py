@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
 
+LONGEST_REFRESH_SECONDS = 30
 CHOSEN: Final[dict[str, Any]] = {}
 """What the command line chose over the environment."""
 
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     opensearch_engine: Literal["faiss", "lucene"] = "faiss"
     opensearch_index: str = "recollect"
     """Prefix of the names of indexes and aliases."""
-    opensearch_refresh_seconds: int = Field(default=1, ge=1, le=3600)
+    opensearch_refresh_seconds: int = Field(default=30, ge=1, le=LONGEST_REFRESH_SECONDS)
     """How long the index may take to show what was written."""
 
 

@@ -6,7 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from recollect.bootstrap.chance import new_id, now
-from recollect.bootstrap.configuration import configured, part, settings
+from recollect.bootstrap.configuration import (
+    LONGEST_REFRESH_SECONDS,
+    configured,
+    part,
+    settings,
+)
 from recollect.bootstrap.current import correlation_id
 from recollect.bootstrap.models import embedder
 from recollect.ports.index import IndexBuilds, MemoryIndex
@@ -79,10 +84,13 @@ def dynamo_store() -> "DynamoStore":
 
 
 def _settling() -> timedelta:
-    """Return how long the index may take to show what it has confirmed, at twice its interval."""
-    slowest = settings().opensearch_refresh_seconds
-    if settings().opensearch_auth == "aoss":
-        slowest = max(slowest, COLLECTION_REFRESH_SECONDS)
+    """Return how long the index may take to show what it has confirmed: twice its interval.
+
+    That is the longest one that can be configured, since an index keeps the one it was made with
+    until it is prepared again.
+    """
+    is_collection = settings().opensearch_auth == "aoss"
+    slowest = COLLECTION_REFRESH_SECONDS if is_collection else LONGEST_REFRESH_SECONDS
     return timedelta(seconds=2 * slowest)
 
 
@@ -91,7 +99,8 @@ def trusted_keys() -> Keys:
     """Return the keys as requests are checked against them."""
     if settings().edition == "local":
         return local_store().keys
-    from recollect.adapters.aws.projects import TrustedKeys
+    with part("aws"):
+        from recollect.adapters.aws.projects import TrustedKeys
 
     return TrustedKeys(dynamo_store().keys, now)
 

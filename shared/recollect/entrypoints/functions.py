@@ -13,14 +13,16 @@ from recollect.entrypoints.invocation import Handler
 from recollect.entrypoints.routes import RouteTable
 
 ROOT = Path(recollect.__file__).parents[2]
-"""The project's folder: beside `shared` lie `functions` and `template.yaml`."""
+"""The project's folder, in a clone."""
+DEPLOYED = Path(recollect.__file__).parent / "deployed"
+"""Where `functions` and `template.yaml` are: links into the clone, and files in a wheel."""
 HTTP_FUNCTIONS = ("add", "search", "read", "mutate")
 PROJECTOR = "projector"
 
 
 def routes() -> RouteTable:
     """Return which function serves which path, from the template that is deployed."""
-    return RouteTable.from_template(_existing(ROOT / "template.yaml"))
+    return RouteTable.from_template(_existing(DEPLOYED / "template.yaml"))
 
 
 def load_handlers(names: Iterable[str]) -> dict[str, Handler]:
@@ -33,7 +35,7 @@ def load_module(name: str) -> ModuleType:
     # Lambda collects metrics and logs from standard output; here they would fill a terminal.
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
-    path = _existing(ROOT / "functions" / name / "handler.py")
+    path = _existing(DEPLOYED / "functions" / name / "handler.py")
     spec = importlib.util.spec_from_file_location(f"recollect_function_{name}", path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
@@ -45,6 +47,6 @@ def load_module(name: str) -> ModuleType:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        message = f"{path} is missing: run Recollect from a clone of its repository"
+        message = f"{path} is missing: install Recollect again, or restore the links of its clone"
         raise UnavailableError(message)
     return path

@@ -34,8 +34,12 @@ class OpenSearchIndexBuilds:
         self._family = IndexFamily(client, settings)
 
     def prepare(self) -> None:
-        """Make the first index unless there is one; harmless when done by several at once."""
+        """Make the first index unless there is one; harmless when done by several at once.
+
+        Those that are there take over the configured refresh interval.
+        """
         self._family.writable()
+        self._family.set_refresh_interval()
 
     def begin(self) -> None:
         """Have an empty index for the configured model take every change, or go on with one."""

@@ -115,6 +115,15 @@ class IndexFamily:
             found = self.members(self.write)
         return found
 
+    def set_refresh_interval(self) -> None:
+        """Have every index show changes as late as is configured; collections choose themselves."""
+        if self._settings.versioning == "none":
+            return
+        interval = {"index": {"refresh_interval": f"{self._settings.refresh_seconds}s"}}
+        for member in self.members(self.all):
+            with opensearch_errors():
+                self._client.indices.put_settings(index=member.name, body=interval)
+
     def building(self) -> Member | None:
         """Return the index of the configured model that is written but not read yet."""
         return self._unread(self.members(self.write))

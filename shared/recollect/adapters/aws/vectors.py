@@ -57,7 +57,7 @@ class DynamoVectors:
         model = self.embedding_model()
         vectors = state["vec"]["M"] if "vec" in state else {}
         others = {f"#other{at}": name for at, name in enumerate(vectors) if name != model}
-        if model not in vectors or not others:
+        if not others:
             return False
         return self._update(
             key_of(state),

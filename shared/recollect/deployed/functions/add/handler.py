@@ -1,0 +1,1 @@
+../../../../../functions/add/handler.py

@@ -1,0 +1,1 @@
+../../../../../functions/maintenance/handler.py

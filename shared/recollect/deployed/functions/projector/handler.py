@@ -1,0 +1,1 @@
+../../../../../functions/projector/handler.py

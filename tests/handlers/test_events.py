@@ -1,0 +1,240 @@
+"""Every handler, driven by events/*.json, which `make invoke` and `sam local invoke` take too."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from recollect import bootstrap
+from recollect.domain.subjects import Subject, SubjectKind
+from recollect.entrypoints import functions
+from recollect.entrypoints.gateway import http_event
+from recollect.entrypoints.invocation import Handler, LambdaContext
+from recollect.entrypoints.routes import DEFAULT_ROUTE
+from recollect.entrypoints.worker import sqs_event
+from scripts.invoke import EVENT_KEY
+from tests.callers import AN_ID, Deployment, new_id, now
+
+FOLDER = Path(__file__).parents[2] / "events"
+HANDLER_FILES = sorted(FOLDER.parent.glob("functions/*/handler.py"))
+EVENTS = sorted(path.stem for path in FOLDER.glob("*.json"))
+TEXT, CHANGED = "I am allergic to walnuts.", "I am allergic to pollen."
+NEW = "I am allergic to peanuts."
+AN_EVENT_ID, A_KEY_ID = (
+    "7d3c9f52-1f04-4b9b-8a3e-2f6f0f5b8c11",
+    "c2a5e7a0-6f0b-4c55-9d0f-51b3a8d9e210",
+)
+OF_GATEWAY = {"x-amzn-trace-id", "x-forwarded-port"}
+"""What a real gateway adds; the local one has no use for it."""
+
+HTTP: Mapping[str, tuple[str, int, object]] = {
+    "add": ("add", 200, {"status": "SUCCEEDED", "results": [{"event": "ADD", "memory": NEW}]}),
+    "search": ("search", 200, {"results": [{"id": AN_ID, "memory": TEXT}], "degraded": []}),
+    "ping": ("read", 200, {"status": "ok"}),
+    "list": ("read", 200, {"count": 1, "next": None, "results": [{"id": AN_ID}]}),
+    "get": ("read", 200, {"id": AN_ID, "memory": TEXT, "user_id": "maya"}),
+    "history": ("read", 200, [{"memory_id": AN_ID, "event": "ADD", "new_memory": TEXT}]),
+    "episode": ("read", 200, {"messages": [{"role": "user", "content": TEXT}]}),
+    "entities": ("read", 200, {"results": [{"name": "maya", "type": "user"}]}),
+    "job": ("read", 200, {"id": AN_EVENT_ID, "status": "SUCCEEDED"}),
+    "keys": ("read", 200, {"results": [{"id": A_KEY_ID, "revoked_at": None}]}),
+    "unknown": ("read", 404, {"message": "There is no such route"}),
+    "update": ("mutate", 200, {"id": AN_ID, "memory": CHANGED}),
+    "delete": ("mutate", 200, {"message": "Memory deleted successfully!"}),
+    "delete_all": ("mutate", 200, {"message": "Delete in progress. This may take some time."}),
+    "create_key": ("mutate", 200, {"name": "laptop"}),
+    "revoke_key": ("mutate", 200, {"id": A_KEY_ID}),
+}
+"""Whom an event goes to, and what is answered when its memory and its key are there."""
+OTHERS = {
+    "projector": "projector",
+    "maintenance": "maintenance",
+    "admin_create_key": "admin",
+    "admin_prepare_index": "admin",
+}
+"""The events that no HTTP API sends; each has a test of its own."""
+
+
+@cache
+def handlers() -> Mapping[str, Handler]:
+    """Return every function's handler, over the data file that the environment names."""
+    return functions.load_handlers(sorted(path.parent.name for path in HANDLER_FILES))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A project with one memory: what stands for the made-up ids of the events."""
+
+    project: str
+    real: Mapping[str, str]
+
+    def invoked(self, function: str, event: str) -> Any:  # noqa: ANN401 - whatever JSON can say
+        """Return what a function makes of an event, both with the real ids."""
+        text = (FOLDER / f"{event}.json").read_text(encoding="utf-8")
+        for made_up, real in self.real.items():
+            text = text.replace(made_up, real)
+        context = LambdaContext(function, new_id(), now() + timedelta(seconds=29), now)
+        return handlers()[function](json.loads(text), context)
+
+    def made_up(self, body: str) -> str:
+        for made_up, real in self.real.items():
+            body = body.replace(real, made_up)
+        return body
+
+
+@pytest.fixture
+def known(deployment: Deployment) -> Known:
+    project = f"project-{new_id()}"
+    key, secret = bootstrap.create_key()(project, "test")
+    with deployment.client(secret) as client:
+        body = {"messages": TEXT, "user_id": "maya", "infer": False}
+        added = client.post("/v3/memories/add/", json=body).json()
+    real = {
+        EVENT_KEY: secret,
+        AN_ID: added["results"][0]["id"],
+        AN_EVENT_ID: added["event_id"],
+        A_KEY_ID: key.id,
+        '": "default"': f'": "{project}"',
+        '\\"default\\"': f'\\"{project}\\"',
+    }
+    return Known(project, real)
+
+
+def assert_within(expected: object, found: object) -> None:
+    """Assert that what was found says all that was expected, and possibly more."""
+    if isinstance(expected, dict):
+        assert isinstance(found, dict)
+        assert expected.keys() <= found.keys()
+        for name, part in expected.items():
+            assert_within(part, found[name])
+    elif isinstance(expected, list):
+        assert isinstance(found, list)
+        for part, item in zip(expected, found, strict=True):
+            assert_within(part, item)
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize("event", HTTP)
+def test_an_http_event_gets_the_documented_answer(known: Known, event: str) -> None:
+    function, status, expected = HTTP[event]
+
+    answer = known.invoked(function, event)
+
+    assert answer["statusCode"] == status, answer["body"]
+    assert_within(expected, json.loads(known.made_up(answer["body"])))
+
+
+def test_a_message_is_projected_and_a_bad_one_stops_nobody(
+    known: Known, caplog: pytest.LogCaptureFixture
+) -> None:
+    maya = Subject.of(SubjectKind.USER, "maya").key
+    outbox = bootstrap.local_store().outbox
+
+    assert outbox.pending(known.project, [maya], limit=1)
+    answer = known.invoked("projector", "projector")
+
+    assert answer == {"batchItemFailures": []}
+    assert not outbox.pending(known.project, [maya], limit=1)
+    assert "was dropped: it is no SubjectsHaveNews" in caplog.text
+
+
+def test_the_schedule_drives_on_what_was_left_behind(known: Known) -> None:
+    answer = known.invoked("maintenance", "maintenance")
+
+    assert answer.keys() == {"driven_on"}
+    assert answer["driven_on"] >= 0
+
+
+def test_a_command_makes_a_projects_first_key(known: Known, deployment: Deployment) -> None:
+    answer = known.invoked("admin", "admin_create_key")
+
+    with deployment.client(answer["key"]) as client:
+        assert client.get("/v1/ping/").json()["project_id"] == known.project
+    assert answer["name"] == "first key"
+
+
+def test_a_command_makes_the_index_ready(known: Known) -> None:
+    assert known.invoked("admin", "admin_prepare_index") == {"message": "The search index is ready"}
+
+
+def test_what_is_no_command_is_refused_without_repeating_it() -> None:
+    context = LambdaContext("admin", new_id(), now() + timedelta(seconds=29), now)
+    event = {"command": "create_key", "project": "secret plans"}
+
+    with pytest.raises(ValidationError, match="name") as refusal:
+        handlers()["admin"](event, context)
+
+    assert "secret plans" not in str(refusal.value)
+
+
+# The files themselves
+
+
+def test_every_event_is_driven_and_every_function_has_one() -> None:
+    driven = {name: function for name, (function, _, _) in HTTP.items()} | OTHERS
+
+    assert sorted(driven) == EVENTS
+    assert set(driven.values()) == {path.parent.name for path in HANDLER_FILES}
+
+
+def test_every_route_has_an_event() -> None:
+    keys = {route.key.rstrip("/") for route in functions.routes().routes}
+    events = [json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in HTTP]
+
+    assert {event["routeKey"].rstrip("/") for event in events} == keys
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_an_http_event_is_what_its_request_becomes(name: str) -> None:
+    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    context, headers = event["requestContext"], event["headers"]
+    match = functions.routes().route(context["http"]["method"], event["rawPath"])
+    added = {"x-forwarded-for", "x-forwarded-proto"}
+    sent = {name: text for name, text in headers.items() if name not in added}
+
+    body = event.get("body", "").encode()
+    same = http_event(
+        context["http"]["method"],
+        event["rawPath"].encode(),
+        event["rawQueryString"].encode(),
+        [(name.encode(), text.encode()) for name, text in sent.items()],
+        body,
+        source_ip=context["http"]["sourceIp"],
+        now=now(),
+        request_id=context["requestId"],
+        scheme="https",
+        match=match,
+    )
+
+    assert match is not None
+    assert match.function == HTTP[name][0]
+    assert (match.route_key == DEFAULT_ROUTE) == (name == "unknown")
+    made = {"accountId", "apiId", "time", "timeEpoch"}
+    for whole in (event, same):
+        assert made <= whole["requestContext"].keys()
+        for part in made:
+            del whole["requestContext"][part]
+    assert event == same
+    assert headers.keys() >= OF_GATEWAY
+    assert int(headers["content-length"]) == len(body)
+
+
+def sqs_records() -> list[dict[str, Any]]:
+    event = json.loads((FOLDER / "projector.json").read_text(encoding="utf-8"))
+    records: list[dict[str, Any]] = event["Records"]
+    return records
+
+
+def test_messages_have_the_fields_that_sqs_sends() -> None:
+    [sent] = sqs_event(["{}"], now=now())["Records"]
+
+    for record in sqs_records():
+        assert record.keys() == sent.keys()
+        assert record["attributes"].keys() == sent["attributes"].keys()
