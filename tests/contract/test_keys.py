@@ -104,3 +104,15 @@ def test_sixteen_threads_may_make_the_first_keys(store: Store) -> None:
     made = at_once(create)
 
     assert sorted(key.id for key in store.keys.list(project)) == sorted(made)
+
+
+def test_every_project_is_listed_once_by_name(store: Store) -> None:
+    prefix = new_project()
+    names = [f"{prefix} é", f"{prefix}#1", f"{prefix} b/c", f"{prefix}🙂" * 2]
+    for project in [*names, names[0]]:
+        store.keys.create(project, a_key(project), new_hash())
+
+    projects = store.keys.projects()
+
+    assert [each for each in projects if each.startswith(prefix)] == sorted(names)
+    assert list(projects) == sorted(projects)

@@ -34,8 +34,8 @@ class Toy:
     asked: list[str] = field(default_factory=list)
     after: Callable[[], None] = ignore
     left: int = 1_000
-    dimensions: int = 256
-    model: str = "toy-256"
+    dimensions: int = 16
+    model: str = "toy-16"
 
     def embed(self, texts: Sequence[str], task: EmbeddingTask) -> list[Vector]:
         assert task == "document"
@@ -128,7 +128,7 @@ def test_what_was_interrupted_goes_on_and_embeds_no_text_again(
     first, second = Toy(left=5), Toy()
     with pytest.raises(UnavailableError, match="overloaded"):
         reembedding(store, first)(ignore)
-    with pytest.raises(UnavailableError, match="is being re-embedded with toy-256"):
+    with pytest.raises(UnavailableError, match="is being re-embedded with toy-16"):
         store.open()
 
     done = reembedding(store, second)(ignore)

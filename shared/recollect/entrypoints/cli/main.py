@@ -31,7 +31,11 @@ COMMANDS: Final = {
     "delete": LazyCommand("memories", "delete", "Delete memories."),
     "import": LazyCommand("imports", "import_", "Remember a chat log."),
     "keys": LazyCommand("keys", "keys", "Make, list and revoke API keys."),
+    "verify": LazyCommand("maintenance", "verify", "Compare the index with the record."),
+    "rebuild": LazyCommand("maintenance", "rebuild", "Build the index anew from the record."),
+    "reembed": LazyCommand("maintenance", "reembed", "Embed every memory with another model."),
     "sample": LazyCommand("samples", "sample", "Look after the sample conversation."),
+    "smoke": LazyCommand("smoke", "smoke", "Prove that a service works."),
 }
 
 
