@@ -20,6 +20,8 @@ from recollect.ports.index import MemoryIndex
 from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Embedder, Extractor
 from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from recollect.testing.builders import NOON, a_key, a_scope
+from recollect.testing.store import Store
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
@@ -29,8 +31,6 @@ from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
 from recollect.usecases.search_memories import Found, SearchMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
-from tests.builders import NOON, a_key, a_scope
-from tests.store import Store
 
 TICK = timedelta(milliseconds=1)
 RESIDENT_BYTES = 64 * 1024 * 1024
@@ -125,7 +125,8 @@ class UseCases:
 
     @cached_property
     def find(self) -> FindCandidates:
-        return FindCandidates(self.ports.index, self.ports.record, self.ports.outbox)
+        ports = self.ports
+        return FindCandidates(ports.index, ports.record, ports.outbox, ports.listing)
 
     @cached_property
     def work(self) -> WorkOnJobs:

@@ -14,11 +14,20 @@ from recollect.domain.memory import MAX_TEXT_BYTES, Embedding
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
+from recollect.testing.builders import (
+    a_change,
+    a_memory,
+    a_scope,
+    a_vector,
+    adding,
+    deleting,
+    updating,
+)
+from recollect.testing.store import a_project
 from recollect.usecases.candidates import FindCandidates
-from tests.builders import a_change, a_memory, a_scope, a_vector, adding, deleting, updating
 from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.contract.opensearch_stub import OpenSearchStub, running_stub, serverless
-from tests.contract.stores import a_project, local
+from tests.contract.stores import local
 from tests.engines import endpoint
 
 pytestmark = pytest.mark.engines
@@ -187,7 +196,7 @@ def test_what_a_serverless_collection_has_wrong_is_set_right_by_the_record(
 
         asked = tuple(terms("green black tea"))
         query = IndexQuery(subject_is(scope.owner), a_vector(0, 0), asked, 9)
-        found = FindCandidates(index, store.record, store.outbox)(
+        found = FindCandidates(index, store.record, store.outbox, store.listing)(
             scope.project, query.matching, query.vector, asked, limit=9
         )
 

@@ -106,7 +106,7 @@ class NoWakeUps:
 
 def adding(store: DynamoStore) -> AddMemories:
     work = WorkOnJobs(store.jobs, store.record, now, new_id)
-    find = FindCandidates(NoIndex(), store.record, store.outbox)
+    find = FindCandidates(NoIndex(), store.record, store.outbox, store.listing)
     decide = DecideDrafts(store.scopes, OneVector(), RuleBasedDecider(), find, now, new_id)
     extractor = RuleBasedExtractor()
     return AddMemories(store.record, store.scopes, work, extractor, decide, NoWakeUps(), now)

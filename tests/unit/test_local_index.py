@@ -17,7 +17,7 @@ from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, Proposal
-from tests.builders import NOON, a_memory, a_scope, a_vector
+from recollect.testing.builders import NOON, a_memory, a_scope, a_vector
 
 PLENTY = 100_000_000
 

@@ -21,7 +21,7 @@ from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Unexpired, both, subject_is
 from recollect.domain.subjects import Scope
-from tests.builders import NOON, a_change, a_key, a_memory, a_scope, adding, an_episode
+from recollect.testing.builders import NOON, a_change, a_key, a_memory, a_scope, adding, an_episode
 
 PROJECT = "demo"
 NOBODY = 65534

@@ -15,7 +15,7 @@ from recollect.domain.memory import (
     checked_metadata,
     checked_text,
 )
-from tests.builders import NOON, a_memory, a_scope, a_vector
+from recollect.testing.builders import NOON, a_memory, a_scope, a_vector
 
 LAST_DAY = date(2026, 3, 1)
 

@@ -11,7 +11,7 @@ from recollect.entrypoints.invocation import LambdaContext
 from recollect.entrypoints.messages import SubjectsHaveNews
 from recollect.entrypoints.queues import LAST_RECEIVE, queue_handler
 from recollect.entrypoints.worker import sqs_event
-from tests.builders import NOON
+from recollect.testing.builders import NOON
 
 NEWS = SubjectsHaveNews(project="acme", subject_keys=["ada"], correlation_id="request 7")
 

@@ -15,7 +15,7 @@ from recollect.domain.ranking import (
     term_weights,
     unit,
 )
-from tests.builders import a_vector
+from recollect.testing.builders import a_vector
 
 STATISTICS = TermStatistics(documents=10, average_length=4.0, frequencies={"tea": 2, "pot": 5})
 EAST, NORTH, WEST = a_vector(1, 0), a_vector(0, 1), a_vector(-1, 0)

@@ -40,8 +40,16 @@ from recollect.domain.memory import (
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.domain.text import terms
 from recollect.ports.record import TextTakenError, VersionMovedError
+from recollect.testing.builders import (
+    a_change,
+    a_job,
+    a_memory,
+    a_vector,
+    adding,
+    deleting,
+    updating,
+)
 from recollect.usecases.candidates import FindCandidates
-from tests.builders import a_change, a_job, a_memory, a_vector, adding, deleting, updating
 from tests.data import make_format_1 as format_1
 
 PROJECT = "p"
@@ -334,7 +342,7 @@ def test_its_pending_changes_are_read(store: LocalStore) -> None:
 
 
 def test_it_is_searched_in_the_index_and_in_what_is_pending(store: LocalStore) -> None:
-    find = FindCandidates(store.index, store.record, store.outbox)
+    find = FindCandidates(store.index, store.record, store.outbox, store.listing)
     project, nowhere = format_1.PROJECT, np.zeros(4, dtype=np.float32)
 
     worded = find(project, subject_is(format_1.ADA.owner), nowhere, terms("Porto"), limit=1)

@@ -217,7 +217,7 @@ def embedding_model() -> str:
 @cache
 def _candidates() -> FindCandidates:
     store = stores.store()
-    return FindCandidates(stores.index(), store.record, store.outbox)
+    return FindCandidates(stores.index(), store.record, store.outbox, store.listing)
 
 
 @cache

@@ -2,16 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import Filter
+from recollect.domain.filters.conditions import SubjectIn
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.ranking import TermStatistics
+from recollect.domain.subjects import Subject
 from recollect.domain.text import terms as terms_of
 from recollect.ports.index import IndexQuery, MemoryIndex
-from recollect.ports.record import Outbox, Record
+from recollect.ports.record import Listing, Outbox, Position, Record
 
 MAX_PENDING = 500
 """Pending changes that a search looks at; more than that is reported as `index_lag`."""
+MAX_WITHOUT_INDEX = 2_000
+"""Memories of the named subjects that are all read while the index is down."""
+FROM_THE_LAST = Position(datetime.max.replace(tzinfo=UTC), "~")
+"""A listing from here on has everything, and nothing is counted for it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class FindCandidates:
     index: MemoryIndex
     record: Record
     outbox: Outbox
+    listing: Listing
 
     def __call__(
         self, project: str, matching: Filter, vector: Vector, terms: Sequence[str], *, limit: int
@@ -38,6 +47,9 @@ class FindCandidates:
 
         Three round trips: the changes that the index may miss, the index, the record. The changes
         are read first: what the index shows in between is then in the proposal as well.
+
+        While the index is down, every match of subjects with at most `MAX_WITHOUT_INDEX` memories
+        is a candidate; raises `UnavailableError` for larger ones, or if none are named.
         """
         named = matching.named_subjects() or frozenset()
         keys = sorted(subject.key for subject in named)
@@ -45,7 +57,10 @@ class FindCandidates:
         # What was changed or deleted since may take places of the index's answer for nothing.
         changed = len({item.memory_id for item in pending if item.version > 1})
         asked = IndexQuery(matching, vector, tuple(terms), limit + changed)
-        proposal = self.index.propose(project, asked)
+        try:
+            proposal = self.index.propose(project, asked)
+        except UnavailableError as error:
+            return self._without_index(project, matching, terms, error)
         ids = dict.fromkeys((*proposal.memory_ids, *(item.memory_id for item in pending)))
         memories = self.record.get(project, list(ids))
         unseen = {item.memory_id for item in pending if item.version == 1} - set(
@@ -59,6 +74,28 @@ class FindCandidates:
         )
         degraded = ("index_lag",) if len(pending) > MAX_PENDING else ()
         return Candidates(matched, statistics, degraded)
+
+    def _without_index(
+        self, project: str, matching: Filter, terms: Sequence[str], reason: UnavailableError
+    ) -> Candidates:
+        held = self._held(project, matching.named_subjects() or frozenset())
+        if held is None:
+            message = (
+                f"{reason}; without it, a search must name users, agents, apps or runs that have"
+                f" at most {MAX_WITHOUT_INDEX} memories"
+            )
+            raise UnavailableError(message) from reason
+        matched = tuple(memory for memory in held if matching.matches(memory))
+        return Candidates(matched, _with_unseen(TermStatistics(), held, terms), ("index",))
+
+    def _held(self, project: str, subjects: frozenset[Subject]) -> tuple[Memory, ...] | None:
+        """Return all memories of these subjects; None if there are too many, or no subjects."""
+        if not subjects:
+            return None
+        page = self.listing.memories(
+            project, SubjectIn(subjects), limit=MAX_WITHOUT_INDEX, after=FROM_THE_LAST
+        )
+        return None if page.has_more else page.memories
 
 
 def _with_unseen(

@@ -10,8 +10,8 @@ from recollect.domain.errors import UnavailableError
 from recollect.domain.jobs import AddRequest, Decision, IdempotencyKey, JobStatus
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, TextTakenError
+from recollect.testing.builders import a_change, a_memory, adding
 from recollect.usecases.add_memories import MAX_LOST_RACES_INFERRED, MAX_LOST_RACES_VERBATIM
-from tests.builders import a_change, a_memory, adding
 from tests.service import Service
 
 

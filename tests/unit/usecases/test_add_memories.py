@@ -17,7 +17,7 @@ from recollect.domain.jobs import (
 from recollect.domain.memory import MAX_TEXT_BYTES, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Extraction
-from tests.builders import NOON, a_job, a_scope
+from recollect.testing.builders import NOON, a_job, a_scope
 from tests.service import Service
 
 

@@ -12,6 +12,7 @@ from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, Proposal
+from recollect.testing.builders import a_scope
 from recollect.usecases.candidates import (
     MAX_PENDING,
     MAX_WITHOUT_INDEX,
@@ -19,7 +20,6 @@ from recollect.usecases.candidates import (
     FindCandidates,
 )
 from recollect.usecases.change_memory import MemoryChanges
-from tests.builders import a_scope
 from tests.service import Service, embedder
 
 

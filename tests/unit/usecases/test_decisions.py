@@ -10,8 +10,8 @@ from recollect.domain.jobs import Decision, Fact, Job
 from recollect.domain.memory import Embedding, HistoryAction, Memory, MemoryKind, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Choice, Extraction
+from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding
 from recollect.usecases.decisions import NEAREST
-from tests.builders import NOON, a_change, a_memory, a_scope, adding
 from tests.service import Service, embedder
 
 TEA, COFFEE = "likes green tea", "likes black coffee"

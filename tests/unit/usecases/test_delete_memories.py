@@ -12,7 +12,7 @@ from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, JobStatus
 from recollect.domain.memory import HistoryAction, Json, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
-from tests.builders import NOON, a_change, a_job, a_scope, adding, deleting, updating
+from recollect.testing.builders import NOON, a_change, a_job, a_scope, adding, deleting, updating
 from tests.service import Service
 
 Meddling = Callable[[LocalRecord], Change]

@@ -12,7 +12,7 @@ from recollect.domain.memory import Vector
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Choice, EmbeddingTask
 from recollect.ports.record import Change, ClockMovedError
-from tests.builders import a_change, a_memory, a_scope, adding
+from recollect.testing.builders import a_change, a_memory, a_scope, adding
 from tests.service import Service, embedder
 
 

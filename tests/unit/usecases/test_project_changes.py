@@ -15,10 +15,10 @@ from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
 from recollect.ports.models import EmbeddingTask
+from recollect.testing.builders import NOON, a_job, a_scope
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.project_changes import STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
-from tests.builders import NOON, a_job, a_scope
 from tests.service import Service, embedder
 
 

@@ -13,9 +13,9 @@ from recollect.domain.jobs import AddRequest, JobStatus
 from recollect.domain.memory import Episode, Message
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import Position
+from recollect.testing.builders import NOON, a_scope
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.read_memories import MAX_PAGE_SIZE, MAX_SKIPPED
-from tests.builders import NOON, a_scope
 from tests.service import Service
 
 Page = Callable[..., object]

@@ -16,10 +16,10 @@ from recollect.domain.memory import Embedding, Memory, Vector
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery
 from recollect.ports.models import EmbeddingTask
+from recollect.testing.builders import a_change, updating
 from recollect.usecases import walking
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.reembed import MAX_PASSES, Reembed, Reembedded
-from tests.builders import a_change, updating
 from tests.service import RESIDENT_BYTES, Service, embedder
 
 

@@ -10,8 +10,8 @@ from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import parse_filter, subject_is
 from recollect.domain.memory import Embedding
 from recollect.domain.subjects import Scope
+from recollect.testing.builders import NOON, a_change, a_memory, adding
 from recollect.usecases.search_memories import MAX_QUERY_LENGTH, MAX_RESULTS, SearchResult
-from tests.builders import NOON, a_change, a_memory, adding
 from tests.service import Service, embedder
 
 TEXTS = ("Lives in Lisbon", "Loves sailing boats", "Has a dog called Rex", "Works as a nurse")

@@ -12,10 +12,10 @@ from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
 from recollect.ports.record import Pending
+from recollect.testing.builders import a_change, a_memory, a_scope, adding, updating
 from recollect.usecases import verify_index, walking
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.verify_index import IndexReport, VerifyIndex
-from tests.builders import a_change, a_memory, a_scope, adding, updating
 from tests.service import Service, UseCases
 
 

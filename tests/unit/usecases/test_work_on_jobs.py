@@ -13,8 +13,8 @@ from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, 
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
+from recollect.testing.builders import a_scope
 from recollect.usecases.work_on_jobs import LEASE, MAX_ATTEMPTS, RESUMED_LEASE
-from tests.builders import a_scope
 from tests.service import Service
 
 KEY = IdempotencyKey("key", "hash of the body")
