@@ -27,7 +27,7 @@ from recollect.domain.ranking import unit
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
-from tests.builders import a_memory, a_scope
+from recollect.testing.builders import a_memory, a_scope
 
 OWN = 20
 OTHERS = 20_000

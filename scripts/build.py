@@ -22,8 +22,8 @@ DEPLOYED: Final = "arm64"
 ARCHITECTURES: Final = ("arm64", "x86_64")
 ARCHITECTURE_PARAMETER: Final = "Architecture"
 BUILD_SECONDS: Final = 600
-USELESS_FOLDERS: Final = frozenset({"__pycache__", "deployed", "tests"})
-"""Made by another interpreter, for wheels alone, or imported by nothing."""
+USELESS_FOLDERS: Final = ("__pycache__", "recollect/deployed", "recollect/testing", "tests")
+"""Made by another interpreter, for wheels alone, or imported by nothing that is deployed."""
 USELESS_SUFFIXES: Final = frozenset({".a", ".c", ".f", ".f90", ".h", ".pxd", ".pyi", ".pyx"})
 """For type checkers and compilers."""
 
@@ -105,7 +105,7 @@ def _sam_build(architecture: str, folder: Path, python: Path) -> None:
 
 def _slim(part: Path) -> None:
     for path in list(part.rglob("*")):
-        if path.name in USELESS_FOLDERS:
+        if any(map(path.match, USELESS_FOLDERS)):
             shutil.rmtree(path, ignore_errors=True)
         elif path.suffix in USELESS_SUFFIXES:
             path.unlink(missing_ok=True)

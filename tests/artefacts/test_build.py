@@ -74,4 +74,5 @@ def test_every_module_is_compiled_and_no_test_is_shipped(architecture: str) -> N
             # PEP 552: bit 0 says that a hash, not a time, tells it fresh; bit 1 to check it.
             assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00", path
         assert not list(layer.rglob("tests"))
+        assert not list(layer.glob("recollect/testing"))
         assert not list(layer.rglob("*.pyi"))

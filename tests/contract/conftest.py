@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from recollect.domain.subjects import Scope
-from tests.builders import a_scope
-from tests.contract.stores import ADAPTERS, Build, a_project
-from tests.store import Store
+from recollect.testing.store import Store
+from tests.contract.stores import ADAPTERS, Build
 
 
 @pytest.fixture(scope="session", params=ADAPTERS)
@@ -18,13 +16,3 @@ def store(
     build: Build = request.param
     with build(tmp_path_factory.mktemp("store")) as built:
         yield built
-
-
-@pytest.fixture
-def project(store: Store) -> str:
-    return a_project(store)
-
-
-@pytest.fixture
-def scope(project: str) -> Scope:
-    return a_scope(project, user="ada")

@@ -1,11 +1,11 @@
 """The search indices that the contract suites run on, whichever engine is behind them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import boto3
@@ -19,12 +19,7 @@ from recollect.adapters.aws.opensearch import opensearch_client
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.adapters.local.index_builds import LocalIndexBuilds
-from recollect.domain.filters import EVERYTHING
-from recollect.domain.memory import Memory
-from recollect.domain.subjects import Scope
-from recollect.domain.text import terms
-from recollect.ports.index import IndexBuilds, IndexQuery, MemoryIndex, Proposal
-from tests.builders import a_vector
+from recollect.testing.indexes import Build, Indexed, Projected, Refreshed
 from tests.contract.opensearch_stub import running_stub, serverless
 from tests.engines import endpoint
 
@@ -33,75 +28,7 @@ MODEL = "test"
 RESIDENT_BYTES = 100_000_000
 
 
-@dataclass(frozen=True)
-class Indexed:
-    """An index and the way to build it anew."""
-
-    index: MemoryIndex
-    builds: IndexBuilds
-
-
-class Build(Protocol):
-    """Makes an index of its own for vectors of some dimensions."""
-
-    def __call__(self, dimensions: int) -> Indexed: ...
-
-
 Adapter: TypeAlias = Callable[[Path], AbstractContextManager[Build]]
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """Shows every change at once: tests do not wait until the engine does."""
-
-    index: MemoryIndex
-    refresh: Callable[[], None]
-
-    def put(self, project: str, memories: Sequence[Memory]) -> None:
-        self.index.put(project, memories)
-
-    def remove(self, project: str, removals: Mapping[str, int]) -> None:
-        self.index.remove(project, removals)
-
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        self.refresh()
-        return self.index.propose(project, query)
-
-    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
-        self.refresh()
-        return self.index.held(project, after=after, limit=limit)
-
-
-@dataclass(frozen=True)
-class Projected:
-    """An index that cannot tell versions apart, used as the service uses any.
-
-    What is written is what the record has now, and what is proposed is read from it.
-    """
-
-    index: MemoryIndex
-    states: dict[tuple[str, str], Memory | None] = field(default_factory=dict)
-
-    def put(self, project: str, memories: Sequence[Memory]) -> None:
-        for memory in memories:
-            known = self.states.setdefault((project, memory.id), memory)
-            if known and known.version < memory.version:
-                self.states[project, memory.id] = memory
-        current = [self.states[project, memory.id] for memory in memories]
-        self.index.put(project, [memory for memory in current if memory])
-
-    def remove(self, project: str, removals: Mapping[str, int]) -> None:
-        self.states.update(dict.fromkeys((project, memory_id) for memory_id in removals))
-        self.index.remove(project, removals)
-
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        found = self.index.propose(project, query)
-        current = {each: self.states.get((project, each)) for each in found.memory_ids}
-        kept = (each for each, now in current.items() if now and query.matching.matches(now))
-        return Proposal(tuple(kept), found.statistics)
-
-    def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
-        return self.index.held(project, after=after, limit=limit)
 
 
 @contextmanager
@@ -174,32 +101,6 @@ def a_client(url: str, *, seconds: float = 30) -> Iterator[OpenSearch]:
 
 def no_sleep(seconds: float) -> None:
     assert seconds > 0
-
-
-def found(index: MemoryIndex, scope: Scope, words: str = "tea") -> set[str]:
-    query = IndexQuery(EVERYTHING, a_vector(0, 0), tuple(terms(words)), 100)
-    return set(index.propose(scope.project, query).memory_ids)
-
-
-def near(index: MemoryIndex, scope: Scope, *numbers: float) -> set[str]:
-    query = IndexQuery(EVERYTHING, a_vector(*numbers), (), 100)
-    return set(index.propose(scope.project, query).memory_ids)
-
-
-def held(index: MemoryIndex, scope: Scope, *, limit: int = 100) -> list[tuple[str, int]]:
-    """Return what the index says it holds, page by page."""
-    entries: list[tuple[str, int]] = []
-    while page := index.held(scope.project, after=entries[-1][0] if entries else None, limit=limit):
-        assert len(page) <= limit
-        entries += page
-    return entries
-
-
-def rebuild(indexed: Indexed, memories: Sequence[Memory]) -> None:
-    indexed.builds.begin()
-    for memory in memories:
-        indexed.builds.put(memory.scope.project, [memory])
-    indexed.builds.finish()
 
 
 @contextmanager

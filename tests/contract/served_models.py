@@ -6,31 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from recollect.adapters.aws.bedrock_language_model import BedrockLanguageModel
 from recollect.adapters.openai.language_model import OpenAILanguageModel
 from recollect.domain.errors import UnavailableError
-from recollect.ports.models import Form, LanguageModel, PromptTurn
+from recollect.ports.models import LanguageModel
+from recollect.testing.language_model import SECRET, refusal
 from tests.contract import bedrock_server, openai_server
 from tests.contract.bedrock_server import BedrockServer, bedrock_client, running_bedrock
 from tests.contract.openai_server import OpenAIServer, openai_client, running_server
 from tests.contract.stand_in import Body
 
 BEDROCK = "eu.anthropic.claude-haiku-5-5"
-SYSTEM = "Choose a colour."
-SECRET = "my cat is called Plus"
-TURNS = [PromptTurn("user", SECRET)]
-FORM = Form(
-    name="choose",
-    purpose="Choose a colour.",
-    schema={
-        "type": "object",
-        "properties": {"colour": {"type": "string"}},
-        "required": ["colour"],
-    },
-)
-FILLED = {"colour": "grün"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +32,10 @@ class Served:
 
     def follow(self, behaviour: Any) -> None:  # noqa: ANN401 - one of its server's
         self.server.next.append(behaviour)
+
+    @property
+    def requests(self) -> int:
+        return len(self.bodies)
 
     @property
     def bodies(self) -> list[Body]:
@@ -102,9 +92,6 @@ def openai(
 
 
 def refused(served: Served, kind: type[Exception] = UnavailableError) -> str:
-    with pytest.raises(kind) as caught:
-        served.model.ask(SYSTEM, TURNS, FORM)
-    refusal = str(caught.value)
-    assert refusal.startswith(f"The language model {served.model.model} ")
-    assert SECRET not in refusal
-    return refusal
+    said = refusal(served, kind)
+    assert said.startswith(f"The language model {served.model.model} ")
+    return said

@@ -1,24 +1,17 @@
 """The records that the contract suites run on, whichever engine is behind them."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from threading import Barrier
-from typing import TypeAlias, TypeVar
-from uuid import uuid4
+from typing import TypeAlias
 
 import pytest
 
 from recollect.adapters.local.store import LocalStore
+from recollect.testing.store import Store
 from tests.aws import dynamo_store
-from tests.builders import a_key
-from tests.store import Store
 
-THREADS = 16
 MEGABYTE = 1024 * 1024
-
-Result = TypeVar("Result")
 
 
 def local_store(path: Path) -> LocalStore:
@@ -48,22 +41,3 @@ ADAPTERS = [
     pytest.param(local, id="local"),
     pytest.param(dynamodb, id="dynamodb", marks=pytest.mark.engines),
 ]
-
-
-def a_project(store: Store) -> str:
-    """Return a project that no other test has seen, so that tests can share one store."""
-    project = f"project-{uuid4().hex}"
-    store.keys.create(project, a_key(project), key_hash=uuid4().hex)
-    return project
-
-
-def at_once(call: Callable[[int], Result]) -> list[Result]:
-    """Return what the call returns in each of 16 threads, given the thread's number."""
-    ready = Barrier(THREADS)
-
-    def together(number: int) -> Result:
-        ready.wait()
-        return call(number)
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(together, range(THREADS)))

@@ -238,7 +238,9 @@ def test_the_first_failure_ends_the_calls() -> None:
 
 
 def test_every_call_has_a_connection_of_its_own() -> None:
-    with bedrock_client("http://127.0.0.1:9", config=client_config(read_seconds=1, attempts=5)) as client:
+    with bedrock_client(
+        "http://127.0.0.1:9", config=client_config(read_seconds=1, attempts=5)
+    ) as client:
         assert client.meta.config.max_pool_connections == PARALLEL_CALLS  # type: ignore[attr-defined]
 
 

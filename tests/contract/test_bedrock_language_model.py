@@ -7,8 +7,9 @@ import pytest
 
 from recollect.adapters.aws.bedrock_language_model import BedrockLanguageModel
 from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.testing.language_model import FILLED, FORM, SYSTEM, TURNS
 from tests.contract import bedrock_server
-from tests.contract.served_models import FILLED, FORM, SYSTEM, TURNS, bedrock, refused
+from tests.contract.served_models import bedrock, refused
 
 
 @pytest.mark.parametrize(

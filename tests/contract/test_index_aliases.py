@@ -12,20 +12,9 @@ from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 from recollect.domain.errors import ConflictError
 from recollect.domain.memory import Embedding
 from recollect.domain.subjects import Scope
-from tests.builders import a_memory, a_scope, a_vector
-from tests.contract.indexes import (
-    Indexed,
-    Refreshed,
-    a_client,
-    drop,
-    found,
-    held,
-    near,
-    no_sleep,
-    rebuild,
-    refresh,
-    some_settings,
-)
+from recollect.testing.builders import a_memory, a_scope, a_vector
+from recollect.testing.indexes import Indexed, Refreshed, found, held, near, rebuild
+from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.contract.opensearch_stub import Reply, Request, running_stub
 from tests.engines import endpoint
 

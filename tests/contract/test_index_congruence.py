@@ -13,8 +13,8 @@ from recollect.domain.ranking import score_all
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
-from tests.builders import NOON, a_memory, a_scope, a_vector
-from tests.contract.indexes import Indexed, local, managed
+from recollect.testing.builders import NOON, a_memory, a_scope, a_vector
+from tests.contract.indexes import local, managed
 
 DIMENSIONS = 32
 TOP = 10
@@ -34,7 +34,7 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryIndex]:
 def index() -> Iterator[MemoryIndex]:
     """An index that thousands of memories of others are in."""
     with managed(Path()) as build:
-        indexed: Indexed = build(DIMENSIONS)
+        indexed = build(DIMENSIONS)
         chance = random.Random(0)
         for tenant in range(4):
             other = a_scope(user=f"user-{tenant}")

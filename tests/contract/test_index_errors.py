@@ -17,7 +17,7 @@ from recollect.adapters.aws.opensearch import MAX_RETRIES, Auth, opensearch_clie
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import subject_is
 from recollect.ports.index import IndexQuery
-from tests.builders import a_memory, a_scope, a_vector
+from recollect.testing.builders import a_memory, a_scope, a_vector
 from tests.contract.indexes import a_client, drop, refresh, some_settings
 from tests.contract.opensearch_stub import (
     Behaviour,

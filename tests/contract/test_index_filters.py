@@ -25,7 +25,7 @@ from recollect.domain.filters import parse_filter as parse
 from recollect.domain.filters.logic import Not
 from recollect.domain.memory import Memory
 from recollect.ports.index import IndexQuery
-from tests.builders import NOON, a_memory, a_scope, a_vector
+from recollect.testing.builders import NOON, a_memory, a_scope, a_vector
 from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.engines import endpoint
 

@@ -1,9 +1,7 @@
-"""What every LanguageModel promises, whichever vendor is behind it."""
+"""Every LanguageModel of ours passes the published suite, and asks as its vendor wants it."""
 
 import base64
-import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
@@ -13,22 +11,14 @@ from recollect.adapters.aws.bedrock_language_model import MAX_TOKENS
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.jobs import Decision, Fact
 from recollect.domain.memory import Message
-from recollect.ports.models import Image, PromptTurn, Usage
+from recollect.ports.models import Image, PromptTurn
+from recollect.testing.language_model import *
+from recollect.testing.language_model import FILLED, FORM, SECRET, SYSTEM, TURNS
 from recollect.usecases.asking import AskModel
 from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.extraction import ModelExtractor
 from tests.contract.bedrock_server import BedrockServer
-from tests.contract.served_models import (
-    FILLED,
-    FORM,
-    SECRET,
-    SYSTEM,
-    TURNS,
-    Served,
-    bedrock,
-    openai,
-    refused,
-)
+from tests.contract.served_models import Served, bedrock, openai, refused
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -50,42 +40,9 @@ def served(build: Build) -> Iterator[Served]:
         yield built
 
 
-def test_the_filled_form_comes_back_as_json(served: Served) -> None:
-    served.next("fill", FILLED)
-
-    reply = served.model.ask(SYSTEM, TURNS, FORM)
-
-    assert json.loads(reply.text) == FILLED
-    assert not reply.is_cut_off
-
-
-def test_what_the_model_says_instead_comes_back_as_it_is(served: Served) -> None:
-    served.next("say", '```json\n{"colour": "blue"}\n```')
-
-    assert served.model.ask(SYSTEM, TURNS, FORM).text == '```json\n{"colour": "blue"}\n```'
-
-
-def test_a_call_costs_tokens(served: Served) -> None:
-    served.next("fill", FILLED)
-
-    usage = served.model.ask(SYSTEM, TURNS, FORM).usage
-
-    assert usage.calls == 1
-    assert usage.input_tokens > 0
-    assert usage.output_tokens > 0
-    assert usage + Usage(1, 2, 3) == Usage(2, usage.input_tokens + 2, usage.output_tokens + 3)
-
-
-def test_an_answer_that_was_cut_off_says_so(served: Served) -> None:
-    served.next("cut off", FILLED)
-
-    assert served.model.ask(SYSTEM, TURNS, FORM).is_cut_off
-
-
-def test_an_empty_answer_is_an_answer(served: Served) -> None:
-    served.next("say", "")
-
-    assert served.model.ask(SYSTEM, TURNS, FORM).text == ""
+@pytest.fixture
+def scripted(served: Served) -> Served:
+    return served
 
 
 def test_the_model_is_forced_to_fill_in_the_form(served: Served) -> None:
@@ -149,32 +106,13 @@ def test_a_picture_is_shown_to_the_model(served: Served) -> None:
     assert text["text"] == "look"
 
 
-def test_a_refusal_is_not_worth_asking_again(served: Served) -> None:
-    served.next("refuse")
-
-    assert "refuses to answer this" in refused(served, InvalidRequestError)
-
-
-def test_what_is_too_long_has_to_become_shorter(served: Served) -> None:
-    served.next("too long")
-
-    assert refused(served, InvalidRequestError).endswith("cannot read that much at once; send less")
-
-
-@pytest.mark.parametrize("trouble", ["busy", "down", "reset"])
-def test_it_recovers_when_the_service_does(served: Served, trouble: str) -> None:
-    served.next(trouble)
-    refused(served)
-    served.next("fill", FILLED)
-
-    assert json.loads(served.model.ask(SYSTEM, TURNS, FORM).text) == FILLED
-    assert len(served.bodies) == 2
-
-
-def test_who_may_not_use_it_is_told_where_to_look(served: Served) -> None:
-    served.next("no access")
+def test_who_is_refused_is_told_what_to_do(served: Served) -> None:
+    for script in ("no access", "refuse", "too long"):
+        served.next(script)
 
     assert "RECOLLECT_" in refused(served)
+    assert "refuses to answer this" in refused(served, InvalidRequestError)
+    assert refused(served, InvalidRequestError).endswith("cannot read that much at once; send less")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>It works!</html>", b"\xff\xfe", b"{}", b"null"])
@@ -199,16 +137,6 @@ def test_a_temperature_is_sent_only_when_it_is_chosen(build: Build) -> None:
         served.next("fill", FILLED)
         served.model.ask(SYSTEM, TURNS, FORM)
         assert served.bodies[0]["temperature"] == 0
-
-
-def test_threads_can_share_it(served: Served) -> None:
-    for _ in range(16):
-        served.next("fill", FILLED)
-
-    with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: served.model.ask(SYSTEM, TURNS, FORM), range(16)))
-
-    assert [json.loads(reply.text) for reply in replies] == [FILLED] * 16
 
 
 def test_facts_are_found_and_decided_through_it(served: Served) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.ports.models import Usage
+from recollect.testing.language_model import FILLED, FORM, SYSTEM, TURNS
 from tests.contract import openai_server
-from tests.contract.served_models import FILLED, FORM, SYSTEM, TURNS, openai, refused
+from tests.contract.served_models import openai, refused
 
 TOOL_REFUSALS = [
     "simple does not support tools",

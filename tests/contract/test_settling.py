@@ -9,9 +9,9 @@ import pytest
 from recollect.adapters.aws.store import DynamoStore
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
+from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding
+from recollect.testing.store import a_project
 from tests.aws import dynamo_store
-from tests.builders import NOON, a_change, a_memory, a_scope, adding
-from tests.contract.stores import a_project
 from tests.service import Clock
 
 pytestmark = pytest.mark.engines

@@ -1,11 +1,11 @@
-"""What wake-ups promise: at least one taker hears of every subject with news."""
+"""All wake-ups of ours pass the published suite; what is particular to a queue."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
@@ -20,7 +20,8 @@ from recollect.entrypoints.invocation import LambdaContext
 from recollect.entrypoints.messages import SubjectsHaveNews
 from recollect.entrypoints.queues import LAST_RECEIVE, queue_handler
 from recollect.entrypoints.worker import sqs_event
-from recollect.ports.queue import WakeUps
+from recollect.testing.wake_ups import *
+from recollect.testing.wake_ups import Line, News
 from tests.engines import endpoint
 
 if TYPE_CHECKING:
@@ -28,18 +29,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-News: TypeAlias = tuple[str, tuple[str, ...]]
 POISON = '{"project": "acme"}'
 NOBODY = "http://127.0.0.1:1"
 LARGEST_MESSAGE_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True)
-class Line:
-    """Wake-ups and the way to hear of them: `take` returns, and forgets, all that was said."""
-
-    wake_ups: WakeUps
-    take: Callable[[], list[News]]
 
 
 @dataclass(frozen=True)
@@ -110,45 +102,6 @@ def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     build: Callable[[], AbstractContextManager[Line]] = request.param
     with build() as built:
         yield built
-
-
-def test_who_has_news_is_heard_of(line: Line) -> None:
-    line.wake_ups.index("acme", ["ada"])
-    line.wake_ups.index("acme", ["ben", "r1"])
-
-    assert sorted(line.take()) == [("acme", ("ada",)), ("acme", ("ben", "r1"))]
-    assert line.take() == []
-
-
-def test_the_same_news_twice_is_heard_of(line: Line) -> None:
-    line.wake_ups.index("acme", ["ada"])
-    line.wake_ups.index("acme", ["ada"])
-
-    assert set(line.take()) == {("acme", ("ada",))}
-
-
-def test_news_after_it_was_taken_is_news_again(line: Line) -> None:
-    line.wake_ups.index("acme", ["ada"])
-    line.take()
-    line.wake_ups.index("acme", ["ada"])
-
-    assert line.take() == [("acme", ("ada",))]
-
-
-def test_projects_with_equal_subjects_stay_apart(line: Line) -> None:
-    line.wake_ups.index("acme", ["ada"])
-    line.wake_ups.index("umbrella", ["ada"])
-
-    assert sorted(line.take()) == [("acme", ("ada",)), ("umbrella", ("ada",))]
-
-
-def test_threads_together_lose_no_news(line: Line) -> None:
-    subjects = [f"subject-{number}" for number in range(200)]
-
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda name: line.wake_ups.index("acme", [name]), subjects))
-
-    assert {keys for _, keys in line.take()} == {(name,) for name in subjects}
 
 
 def test_here_the_same_news_twice_is_one() -> None:

@@ -1,6 +1,7 @@
 """The wheel, in an environment that holds nothing but what it asks for."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,14 @@ with bootstrap.local_edition(Path(sys.argv[1])):
 """
 """The use cases, without the handlers."""
 
+BUILD_MODELS = """
+from recollect.bootstrap import models
+
+extractor, _ = models.reader()
+print(type(models.embedder()).__name__, type(extractor.ask.model).__name__)
+"""
+BLOCK_OF_A_FILE = re.compile(r'^```python\n("""(\w+\.py).*?)^```$', re.DOTALL | re.MULTILINE)
+SETTING = re.compile(r"(RECOLLECT_\w+)=(\w+:\w+)")
 
 AWS = {
     "RECOLLECT_EDITION": "aws",
@@ -174,6 +183,31 @@ def test_the_service_starts(installed: Installed) -> None:
 
     assert process.returncode == 0, printed
     assert "Key        m0-" in printed
+
+
+def test_the_adapters_of_the_page_can_be_chosen_and_proved(
+    installed: Installed, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs/adapters.md").read_text()
+    for block, name in BLOCK_OF_A_FILE.findall(page):
+        (tmp_path / name).write_text(block)
+    for name in ("pytest", "hypothesis"):
+        for package in (name, *needed(name, set())):
+            lend(distribution(package), tmp_path)
+    settings = {**dict(SETTING.findall(page)), "PYTHONPATH": str(tmp_path)}
+    local = {
+        **settings,
+        "RECOLLECT_EDITION": "local",
+        "RECOLLECT_DATA": str(tmp_path / "unused.db"),
+    }
+
+    built = installed.printed("python", "-c", BUILD_MODELS, **local)
+    smoke = installed.printed("recollect", "smoke", "--data", "page.db", **settings)
+    proved = installed.printed("python", "-m", "pytest", str(tmp_path), **settings)
+
+    assert built.split() == ["LetterEmbedder", "ServedModel"]
+    assert smoke.splitlines()[-1].endswith("page.db works.")
+    assert " passed" in proved.splitlines()[-1]
 
 
 def test_a_missing_part_is_named_with_the_command_that_brings_it(installed: Installed) -> None:

@@ -18,10 +18,10 @@ from recollect.domain.memory import Memory, Vector
 from recollect.domain.subjects import Scope
 from recollect.entrypoints.cli import maintenance
 from recollect.entrypoints.cli.main import main
+from recollect.testing.builders import a_change, a_memory, a_scope, adding
+from recollect.testing.store import a_project
 from tests.aws import dynamo_store
-from tests.builders import a_change, a_memory, a_scope, adding
 from tests.contract.indexes import a_client, drop, refresh, some_settings
-from tests.contract.stores import a_project
 from tests.engines import endpoint
 from tests.service import embedder
 

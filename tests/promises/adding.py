@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from recollect.domain.jobs import IdempotencyKey
 from recollect.domain.subjects import Scope
-from tests.builders import a_scope
+from recollect.testing.builders import a_scope
 from tests.service import Service, a_service
 
 PROJECT = "acme"

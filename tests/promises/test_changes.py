@@ -16,9 +16,9 @@ from recollect.domain.jobs import Decision, DeleteAllRequest, IdempotencyKey, Jo
 from recollect.domain.memory import Json
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
+from recollect.testing.builders import a_scope
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.work_on_jobs import LEASE
-from tests.builders import a_scope
 from tests.promises.breaking import BreakingDatabase, CrashError
 from tests.promises.test_concurrency import THREADS, at_once
 from tests.service import Service, UseCases

@@ -13,9 +13,9 @@ from recollect.domain.filters import Filter, parse_filter, subject_is
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
+from recollect.testing.builders import a_scope
 from recollect.usecases.change_memory import MemoryChanges
 from tests.aws import Engines
-from tests.builders import a_scope
 from tests.service import Clock, UseCases, a_service
 
 pytestmark = pytest.mark.engines

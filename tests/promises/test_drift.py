@@ -12,11 +12,19 @@ from recollect.domain.filters import subject_is
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import HistoryAction, Memory
 from recollect.domain.subjects import Scope
+from recollect.testing.builders import (
+    a_change,
+    a_job,
+    a_memory,
+    a_scope,
+    adding,
+    deleting,
+    updating,
+)
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.verify_index import IndexReport, VerifyIndex
 from recollect.usecases.walking import pages
-from tests.builders import a_change, a_job, a_memory, a_scope, adding, deleting, updating
 from tests.promises.breaking import NEVER, CrashError
 from tests.promises.dying import Build, Process, World, aws, local
 from tests.service import UseCases

@@ -13,9 +13,9 @@ from recollect.domain.memory import Memory
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery, Proposal
+from recollect.testing.builders import a_scope
 from recollect.usecases.candidates import MAX_PENDING
 from recollect.usecases.change_memory import MemoryChanges
-from tests.builders import a_scope
 from tests.service import UseCases
 
 

@@ -15,11 +15,12 @@ from recollect.adapters.aws.index_family import IndexSettings
 from recollect.adapters.aws.store import DynamoStore
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.subjects import Scope
+from recollect.testing.indexes import Refreshed
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.reembed import Reembed, Reembedded
 from tests.aws import dynamo_store
-from tests.contract.indexes import Refreshed, a_client, drop, no_sleep, refresh, some_settings
+from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.engines import endpoint
 from tests.service import Clock, Ports, UseCases
 

@@ -10,9 +10,9 @@ import pytest
 
 from recollect.adapters.aws.wake_ups import SqsWakeUps
 from recollect.domain.subjects import Scope
+from recollect.testing.builders import a_scope
 from recollect.usecases.change_memory import MemoryChanges
 from tests.aws import Engines, make_queue
-from tests.builders import a_scope
 from tests.engines import REGION, endpoint
 from tests.service import Clock, UseCases
 

@@ -14,9 +14,7 @@ from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.record import Change
-from recollect.usecases.change_memory import MemoryChanges
-from recollect.usecases.work_on_jobs import LEASE
-from tests.builders import (
+from recollect.testing.builders import (
     NOON,
     a_change,
     a_job,
@@ -27,6 +25,8 @@ from tests.builders import (
     deleting,
     updating,
 )
+from recollect.usecases.change_memory import MemoryChanges
+from recollect.usecases.work_on_jobs import LEASE
 from tests.promises.breaking import NEVER, BreakingDatabase, CrashError, contents
 from tests.service import Service
 

@@ -1,0 +1,283 @@
+"""What every Jobs promises, whichever engine is behind it: a fixture `store`."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from recollect.domain.errors import IdempotencyMismatchError
+from recollect.domain.jobs import (
+    AddRequest,
+    Decision,
+    DeleteAllRequest,
+    Draft,
+    Fact,
+    IdempotencyKey,
+    Job,
+    JobStatus,
+    Outcome,
+)
+from recollect.domain.memory import Message
+from recollect.domain.subjects import Scope
+from recollect.ports.record import FencedError
+from recollect.testing.builders import NOON, a_change, a_job, a_memory, a_scope, adding
+from recollect.testing.fixtures import *
+from recollect.testing.store import Store, a_project, at_once
+
+MINUTE = timedelta(minutes=1)
+LATER = NOON + MINUTE
+"""When the leases of these tests run out."""
+FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED)
+MANY = 10_000
+"""More than all tests together leave in a store that they share."""
+
+
+def accept(store: Store, scope: Scope, key: IdempotencyKey | None = None) -> Job:
+    return store.jobs.accept(a_job(scope), key, lease_end=LATER)
+
+
+def claim(store: Store, job: Job, now: datetime = LATER) -> Job | None:
+    return store.jobs.claim(job.project, job.id, now=now, lease_end=now + MINUTE)
+
+
+def finish(store: Store, job: Job, status: JobStatus) -> Job:
+    done = replace(
+        job, status=status, completed_at=NOON, error="no" if status == "FAILED" else None
+    )
+    store.record.commit(job.project, a_change(job=done))
+    return done
+
+
+def abandoned(store: Store, project: str, now: datetime) -> list[str]:
+    found = store.jobs.abandoned(now=now, limit=MANY)
+    return [job_id for name, job_id in found if name == project]
+
+
+def test_an_accepted_job_is_there(store: Store, scope: Scope) -> None:
+    job = a_job(scope, started_at=NOON, notes={"extractor": "rules"})
+
+    assert store.jobs.accept(job, None, lease_end=LATER) == job
+
+    assert store.jobs.get(scope.project, job.id) == job
+
+
+def test_an_unknown_job_is_none(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    other = a_project(store)
+
+    assert store.jobs.get(scope.project, str(uuid4())) is None
+    assert store.jobs.get(other, job.id) is None
+    assert store.jobs.claim(other, job.id, now=LATER, lease_end=LATER) is None
+
+
+def test_a_request_to_delete_is_kept(store: Store, project: str) -> None:
+    request = DeleteAllRequest(project=project, filters={"AND": [{"user_id": "ada"}]})
+    job = a_job(a_scope(project), request=request)
+
+    store.jobs.accept(job, None, lease_end=LATER)
+
+    assert store.jobs.get(project, job.id) == job
+
+
+# --- promise 9: the same key is the same job
+
+
+def test_a_repeated_key_gets_the_first_job(store: Store, scope: Scope) -> None:
+    key = IdempotencyKey("import 1/ä", "body")
+    first = accept(store, scope, key)
+
+    second = a_job(scope)
+
+    assert store.jobs.accept(second, key, lease_end=LATER) == first
+    assert store.jobs.get(scope.project, second.id) is None
+
+
+def test_a_repeated_key_gets_the_state_that_the_job_has_now(store: Store, scope: Scope) -> None:
+    key = IdempotencyKey("k", "body")
+    done = finish(store, accept(store, scope, key), JobStatus.SUCCEEDED)
+
+    assert accept(store, scope, key) == done
+
+
+def test_a_key_with_another_body_is_refused(store: Store, scope: Scope) -> None:
+    first = accept(store, scope, IdempotencyKey("k", "body"))
+    other = a_job(scope)
+
+    with pytest.raises(IdempotencyMismatchError):
+        store.jobs.accept(other, IdempotencyKey("k", "another body"), lease_end=LATER)
+
+    assert store.jobs.get(scope.project, other.id) is None
+    assert accept(store, scope, IdempotencyKey("k", "body")) == first
+
+
+def test_a_key_belongs_to_its_project(store: Store, scope: Scope) -> None:
+    key = IdempotencyKey("k", "body")
+    mine = accept(store, scope, key)
+
+    theirs = accept(store, a_scope(a_project(store)), replace(key, body_hash="other"))
+
+    assert theirs.id != mine.id
+
+
+def test_without_a_key_every_job_is_new(store: Store, scope: Scope) -> None:
+    assert accept(store, scope).id != accept(store, scope).id
+
+
+def test_sixteen_threads_with_one_key_share_one_job(store: Store, scope: Scope) -> None:
+    key = IdempotencyKey("k", "body")
+
+    accepted = at_once(lambda _: accept(store, scope, key))
+
+    assert len({job.id for job in accepted}) == 1
+    assert abandoned(store, scope.project, LATER) == [accepted[0].id]
+
+
+# --- one works at a time
+
+
+def test_nobody_claims_a_job_before_its_lease_ends(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+
+    assert claim(store, job, LATER - timedelta(microseconds=1)) is None
+    assert store.jobs.get(scope.project, job.id) == job
+
+
+def test_an_abandoned_job_is_claimed_with_the_next_attempt(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+
+    mine = claim(store, job)
+
+    assert mine == replace(job, attempt=2)
+    assert store.jobs.get(scope.project, job.id) == mine
+    assert claim(store, job) is None
+    again = claim(store, job, LATER + MINUTE)
+    assert again == replace(job, attempt=3)
+
+
+def test_a_failed_job_is_claimed_at_once_and_runs_anew(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    finish(store, job, JobStatus.FAILED)
+
+    assert claim(store, job, NOON) == replace(job, attempt=2)
+    assert claim(store, job, NOON) is None
+
+
+def test_a_job_that_succeeded_is_never_claimed(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    done = finish(store, job, JobStatus.SUCCEEDED)
+
+    assert claim(store, job, LATER + MINUTE) is None
+    assert store.jobs.get(scope.project, job.id) == done
+
+
+def test_a_job_is_claimed_where_it_stood(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    moved = replace(job, done=4, plan=(), notes={"seen": 9})
+    store.record.commit(scope.project, a_change(job=moved))
+
+    assert claim(store, job) == replace(moved, attempt=2)
+
+
+def test_of_sixteen_threads_one_claims(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+
+    claimed = [mine for mine in at_once(lambda _: claim(store, job)) if mine]
+
+    assert claimed == [replace(job, attempt=2)]
+
+
+def test_who_lost_the_job_can_commit_nothing_more(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    mine = claim(store, job)
+    assert mine is not None
+    memory = a_memory(scope)
+
+    with pytest.raises(FencedError):
+        store.record.commit(scope.project, a_change(adding(memory), job=replace(job, done=1)))
+
+    assert store.record.get(scope.project, [memory.id]) == {}
+    store.record.commit(scope.project, a_change(adding(memory), job=replace(mine, done=1)))
+    assert store.jobs.get(scope.project, job.id) == replace(mine, done=1)
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_who_lost_the_job_cannot_end_it(store: Store, scope: Scope, status: JobStatus) -> None:
+    job = accept(store, scope)
+    mine = claim(store, job)
+
+    with pytest.raises(FencedError):
+        finish(store, job, status)
+
+    assert store.jobs.get(scope.project, job.id) == mine
+
+
+# --- what is left behind
+
+
+def test_an_unfinished_job_is_abandoned_when_its_lease_ends(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+
+    assert abandoned(store, scope.project, LATER - timedelta(microseconds=1)) == []
+    assert abandoned(store, scope.project, LATER) == [job.id]
+
+
+def test_a_job_that_waits_is_abandoned_too(store: Store, scope: Scope) -> None:
+    job = a_job(scope, status=JobStatus.PENDING)
+    store.jobs.accept(job, None, lease_end=LATER)
+
+    assert abandoned(store, scope.project, LATER) == [job.id]
+    assert claim(store, job) == replace(job, status=JobStatus.RUNNING, attempt=2)
+
+
+def test_a_claimed_job_is_abandoned_after_its_new_lease(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    claim(store, job)
+
+    assert abandoned(store, scope.project, LATER) == []
+    assert abandoned(store, scope.project, LATER + MINUTE) == [job.id]
+
+
+def test_a_commit_can_prolong_the_lease(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    end = LATER + MINUTE
+
+    store.record.commit(scope.project, a_change(job=job, lease_end=end))
+
+    assert claim(store, job, LATER) is None
+    assert abandoned(store, scope.project, LATER) == []
+    assert abandoned(store, scope.project, end) == [job.id]
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_a_finished_job_is_not_abandoned(store: Store, scope: Scope, status: JobStatus) -> None:
+    finish(store, accept(store, scope), status)
+
+    assert abandoned(store, scope.project, LATER + MINUTE) == []
+
+
+def test_no_more_abandoned_jobs_than_asked_for(store: Store, scope: Scope) -> None:
+    for _ in range(4):
+        accept(store, scope)
+
+    assert len(store.jobs.abandoned(now=LATER, limit=3)) == 3
+
+
+def test_a_large_job_comes_back_whole(store: Store, scope: Scope) -> None:
+    text = "Ada likes tea. " * 100
+    messages = tuple(Message("user", f"{number} {text}") for number in range(250))
+    request = AddRequest(scope=scope, messages=messages)
+    plan = tuple(Draft(Fact(text=turn.content, role="user")) for turn in messages)
+    job = store.jobs.accept(a_job(scope, request=request, plan=plan), None, lease_end=LATER)
+
+    for done in (0, 100, 101, 250):
+        outcomes = tuple(
+            Outcome(decision=Decision.ADD, memory_id=str(number), text=turn.content)
+            for number, turn in enumerate(messages[:done])
+        )
+        job = replace(job, done=done, outcomes=outcomes)
+        store.record.commit(scope.project, a_change(job=job))
+
+        assert store.jobs.get(scope.project, job.id) == job
+
+    assert claim(store, job) == replace(job, attempt=2)

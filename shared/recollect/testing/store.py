@@ -1,0 +1,69 @@
+"""What tests ask of a record, whichever engine is behind it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+from recollect.ports.keys import Keys
+from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from recollect.testing.builders import a_key
+
+THREADS = 16
+"""Enough that some are always in each other's way."""
+
+Result = TypeVar("Result")
+
+
+class Store(Protocol):
+    """The record's ports, all over the same data."""
+
+    @property
+    def record(self) -> Record:
+        """Memories and what becomes of them."""
+        ...
+
+    @property
+    def scopes(self) -> Scopes:
+        """Clocks, turns and texts."""
+        ...
+
+    @property
+    def listing(self) -> Listing:
+        """Pages of memories and subjects."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What the index has not confirmed."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Work that is followed."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Projects and what opens them."""
+        ...
+
+
+def a_project(store: Store) -> str:
+    """Return a project that no other test has seen, so that tests can share one store."""
+    project = f"project-{uuid4().hex}"
+    store.keys.create(project, a_key(project), key_hash=uuid4().hex)
+    return project
+
+
+def at_once(call: Callable[[int], Result]) -> list[Result]:
+    """Return what the call returns in each of 16 threads, given the thread's number."""
+    ready = Barrier(THREADS)
+
+    def together(number: int) -> Result:
+        ready.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(together, range(THREADS)))
