@@ -12,7 +12,7 @@ INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
 
-.PHONY: help setup start test lint format openapi fuzz engines engines-stop start-engines bench build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz faults engines engines-stop start-engines bench build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -74,6 +74,9 @@ openapi: setup ## write docs/openapi.json from the routers
 
 fuzz: setup ## send thousands of generated requests to the handlers
 	@$(BIN)/pytest -m fuzz $(ARGS)
+
+faults: engines ## let every request to every engine fail, and write docs/faults.md; 20 minutes
+	@$(BIN)/python -m tests.faults.table docs/faults.md
 
 engines: setup ## start the engines that the AWS edition is tested on; needs Java 17 and Maven
 	@$(BIN)/python -m scripts.engines start wait

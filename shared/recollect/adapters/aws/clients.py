@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 STORAGE = Config(
     connect_timeout=1,
     # DynamoDB answers in some 10 ms; a call that takes this long is made again on a new connection.
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=PARALLEL_CALLS,
 )
-"""For DynamoDB and S3: with all tries at most 16 s, below an HTTP API's 30 s."""
+"""For DynamoDB and S3: with all tries some 7 s. A request that finds them silent may ask three
+times, for its work, for its job and to note that it failed, within an HTTP API's 30 s."""
 
 WAKE_UPS = Config(
     connect_timeout=1,
