@@ -13,6 +13,7 @@ from recollect.domain.memory import HistoryAction, Json, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
 from recollect.testing.builders import NOON, a_change, a_job, a_scope, adding, deleting, updating
+from recollect.usecases.delete_memories import PAGE
 from tests.service import Service
 
 Meddling = Callable[[LocalRecord], Change]
@@ -207,4 +208,13 @@ def test_a_memory_that_is_given_another_time_meanwhile_is_deleted(
     )
 
     assert job.notes == {"deleted": 4}
+    assert service.listed(scope) == ()
+
+
+def test_more_than_a_page_goes(service: Service, scope: Scope) -> None:
+    service.say(scope, *(f"text {number}" for number in range(PAGE + 5)))
+
+    job = service.delete_all(everything_of(scope))
+
+    assert job.notes == {"deleted": PAGE + 5}
     assert service.listed(scope) == ()
