@@ -80,6 +80,11 @@ class Outcome:
     seconds_paused: float
     """What the pauses between them would have taken."""
 
+    @property
+    def is_all_well(self) -> bool:
+        """Whether everything was done, and the caller knows."""
+        return self.left is Left.ALL and self.answer in {Answer.DONE, Answer.DEGRADED}
+
 
 @dataclass(frozen=True)
 class Reference:

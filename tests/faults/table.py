@@ -13,7 +13,7 @@ from pathlib import Path
 import tests.conftest  # noqa: F401 - as in tests, no account can be reached
 from recollect.adapters.aws import clients
 from recollect.bootstrap import models, stores
-from tests.faults.cases import Answer, Outcome
+from tests.faults.cases import Outcome
 from tests.faults.operations import OPERATIONS
 from tests.faults.refusals import Fault
 from tests.faults.sweep import ENGINES, FAULTS, outcomes
@@ -46,8 +46,9 @@ about what it would have without the fault, once. Where the index had a part in 
 with the record.
 
 *done* is the usual answer. *done, degraded* is a search that says so, answered from the record
-alone. *503* is `UnavailableError`, with `Retry-After`. *left* is what is there after a 503, before
-anything is repeated: *everything* where only the answer was lost, or where nothing was to be
+alone; maintenance is *done* when it has seen to all that it could. *503* is `UnavailableError`,
+with `Retry-After`. *left* is what is there of what was asked for, before anything is repeated,
+where not all went well: *everything* where only the answer was lost, or where nothing was to be
 changed. *wait* is how long the caller waits at most when the part answers nothing at all, with the
 deployed time-outs and with a function that never runs out of time: for the requests that are given
 up, one after the other, and for the pauses between them.
@@ -103,11 +104,11 @@ def _rows(of: Found) -> Iterator[str]:
     for fault in FAULTS:
         once = [outcome for each, lasts, outcome in of.outcomes if each is fault and not lasts]
         lasting = [outcome for each, lasts, outcome in of.outcomes if each is fault and lasts]
-        refused = [each for each in (*once, *lasting) if each.answer is Answer.UNAVAILABLE]
+        unfinished = [each for each in (*once, *lasting) if not each.is_all_well]
         key = (
             _counted(each.answer for each in once),
             _counted(each.answer for each in lasting),
-            _counted(each.left for each in refused) or "-",
+            _counted(each.left for each in unfinished) or "-",
         )
         cells[key].append(fault)
     requests = len(once)
