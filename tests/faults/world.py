@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 EMBEDDING = "eu.cohere.embed-v4:0"
 CHAT = "eu.anthropic.claude-haiku-5-5"
 DIMENSIONS = 1024
-IMPATIENT_SECONDS = 0.2
+IMPATIENT_SECONDS = 0.5
 """How long the clients wait for an answer here; the engines take some 5 ms, unless the machine has
 more to do."""
 PATIENT_SECONDS = 10.0
