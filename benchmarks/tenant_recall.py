@@ -106,7 +106,7 @@ def _searches(
 ) -> Iterator[Callable[[], object]]:
     for vector, question in zip(vectors, questions(7, QUERIES), strict=True):
         query = IndexQuery(subject_is(scope.owner), vector, tuple(terms(question)), 60)
-        yield lambda query=query: index.propose(scope.project, query)  # type: ignore[misc]
+        yield lambda query=query: index.propose(scope.project, [query])  # type: ignore[misc]
 
 
 def _recalls(
@@ -124,7 +124,8 @@ def _recalls(
 
     def as_the_service_does(vector: Vector) -> list[str]:
         query = IndexQuery(subject_is(scope.owner), vector, (), TOP)
-        return list(index.propose(scope.project, query).memory_ids)
+        [proposal] = index.propose(scope.project, [query])
+        return list(proposal.memory_ids)
 
     def knn(vector: Vector) -> dict[str, Any]:
         # mem0 asks for twice as many neighbours as it wants.

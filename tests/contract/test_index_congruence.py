@@ -101,7 +101,7 @@ def test_both_editions_find_the_same_with_the_same_scores(
             each.put(scope.project, memories)
 
         for query in some_queries(scope, memories, seed):
-            asked, reference = (each.propose(scope.project, query) for each in (index, exact))
+            [asked], [reference] = (each.propose(scope.project, [query]) for each in (index, exact))
             assert asked.statistics.documents == reference.statistics.documents
             assert asked.statistics.frequencies == reference.statistics.frequencies
             assert asked.statistics.average_length == pytest.approx(
@@ -123,7 +123,8 @@ def test_a_small_tenant_gets_its_own_among_thousands(index: MemoryIndex, words: 
     for matching in (EVERYTHING, subject_is(own.owner)):
         # Far from their own and near to everybody's: the others have better neighbours.
         query = IndexQuery(matching, a_vector(*[1.0] * DIMENSIONS), tuple(terms(words)), 20)
-        assert set(index.propose(own.project, query).memory_ids) == {each.id for each in memories}
+        [found] = index.propose(own.project, [query])
+        assert set(found.memory_ids) == {each.id for each in memories}
 
 
 def test_a_rare_word_of_a_subject_is_found_beside_its_frequent_ones(index: MemoryIndex) -> None:
@@ -142,4 +143,6 @@ def test_a_rare_word_of_a_subject_is_found_beside_its_frequent_ones(index: Memor
     asked = tuple(terms("When did Zorro buy the harpsichord?"))
     query = IndexQuery(subject_is(ada.owner), a_vector(*[0.0] * DIMENSIONS), asked, TOP)
 
-    assert rare.id in index.propose(ada.project, query).memory_ids
+    [found] = index.propose(ada.project, [query])
+
+    assert rare.id in found.memory_ids

@@ -75,7 +75,7 @@ def on(engine: str | None, *always: Behaviour, seconds: float = 10) -> Iterator[
 OPERATIONS: dict[str, Callable[[Subject], object]] = {
     "put": lambda on: on.index.put(PROJECT, MEMORIES),
     "remove": lambda on: on.index.remove(PROJECT, {MEMORIES[0].id: 2}),
-    "propose": lambda on: on.index.propose(PROJECT, QUERY),
+    "propose": lambda on: on.index.propose(PROJECT, [QUERY]),
     "held": lambda on: on.index.held(PROJECT, after=None, limit=10),
     "prepare": lambda on: on.builds.prepare(),
     "begin": lambda on: on.builds.begin(),
@@ -241,7 +241,7 @@ def searched(*responses: dict[str, Any]) -> Behaviour:
 def test_half_an_answer_is_none(changes: dict[str, Any], said: str) -> None:
     answer = searched(FOUND, FOUND | changes, FOUND)
     with on(None, answer) as subject, pytest.raises(UnavailableError) as caught:
-        subject.index.propose(PROJECT, QUERY)
+        subject.index.propose(PROJECT, [QUERY])
 
     assert said in str(caught.value)
     assert "SECRET" not in str(caught.value)
@@ -252,7 +252,7 @@ def test_fewer_answers_than_searches_are_none() -> None:
         on(None, searched(FOUND, FOUND)) as subject,
         pytest.raises(UnavailableError, match="did not answer every search"),
     ):
-        subject.index.propose(PROJECT, QUERY)
+        subject.index.propose(PROJECT, [QUERY])
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -260,7 +260,7 @@ def test_searches_that_are_turned_away_are_repeated(status: int) -> None:
     with on(None) as subject:
         turned_away = searched(FOUND, refused(status), FOUND)
         subject.stub.next.extend([turned_away, turned_away, searched(FOUND, FOUND, FOUND)])
-        subject.index.propose(PROJECT, QUERY)
+        subject.index.propose(PROJECT, [QUERY])
 
     assert subject.sleep.seconds == list(index_searches.PAUSES)
 
@@ -282,7 +282,7 @@ def test_a_passing_fault_is_not_noticed(subject: Subject, fault: str) -> None:
         refresh(engine, SETTINGS.prefix)
 
     subject.stub.next.extend([FAULTS[fault][0]] * MAX_RETRIES)
-    found = subject.index.propose(PROJECT, QUERY)
+    [found] = subject.index.propose(PROJECT, [QUERY])
 
     assert set(found.memory_ids) == {memory.id for memory in MEMORIES}
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from recollect.adapters.aws import index_documents
 from recollect.adapters.aws.index import OpenSearchIndex
 from recollect.adapters.aws.index_filters import EVERYTHING, NOTHING, translate, translation
 from recollect.adapters.aws.index_marks import (
@@ -18,12 +19,14 @@ from recollect.adapters.aws.index_marks import (
     asked_prefix,
     grams_of,
     mark,
+    marks_of,
     place,
+    trait_marks_of,
 )
 from recollect.domain.filters import Filter, Unexpired, both, created_between, in_scope
 from recollect.domain.filters import parse_filter as parse
 from recollect.domain.filters.logic import Not
-from recollect.domain.memory import Memory
+from recollect.domain.memory import Memory, MemoryKind
 from recollect.ports.index import IndexQuery
 from recollect.testing.builders import NOON, a_memory, a_scope, a_vector
 from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
@@ -78,6 +81,9 @@ def some_memories(chance: random.Random) -> list[Memory]:
             metadata={
                 key: chance.choice(VALUES) for key in ("color", "n") if chance.random() < 0.8
             },
+            actor=chance.choice([None, "", "ada", "bob"]),
+            role=chance.choice([None, "user", "assistant"]),
+            kind=chance.choice(list(MemoryKind)),
         )
         for _ in range(150)
     ]
@@ -108,6 +114,9 @@ def a_condition(memories: list[Memory], chance: random.Random) -> dict[str, Any]
         {"keywords": a_part(memory.text, chance)},
         {"metadata": {key: {chance.choice(["eq", "ne", "contains"]): value}}},
         {"metadata": chance.choice([{key: "*"}, "*"])},
+        {"actor_id": chance.choice(["ada", "*", {"ne": "ada"}, {"in": ["ada", "nobody"]}])},
+        {"role": chance.choice(["user", "*", {"ne": "*"}, {"in": ["assistant", "tool"]}])},
+        {"kind": chance.choice(["semantic", "*", {"ne": "episodic"}, {"in": ["procedural"]}])},
     ]
     return chance.choice(conditions)
 
@@ -139,7 +148,8 @@ def index(memories: list[Memory]) -> Iterator[OpenSearchIndex]:
 
 def found(index: OpenSearchIndex, matching: Filter) -> set[str]:
     query = IndexQuery(matching, a_vector(0, 0), (WORD,), 1_000)
-    return set(index.propose(PROJECT, query).memory_ids)
+    [proposal] = index.propose(PROJECT, [query])
+    return set(proposal.memory_ids)
 
 
 def expected(memories: list[Memory], matching: Filter) -> set[str]:
@@ -165,6 +175,42 @@ def test_no_filter_loses_a_match_and_an_exact_one_finds_nothing_else(
         if is_exact(matching):
             assert proposed == matches, raw
     assert sum(is_exact(parse(raw)) for raw in asked) > len(asked) // 4
+
+
+TRAITS: list[dict[str, Any]] = [
+    *({"actor_id": "ada"}, {"actor_id": "*"}, {"actor_id": {"in": ["ada", "bob"]}}),
+    *({"actor_id": {"ne": "*"}}, {"role": "user"}, {"role": {"ne": "user"}}),
+    *({"kind": "episodic"}, {"NOT": {"kind": "episodic"}}, {"kind": "*"}),
+]
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("raw", TRAITS, ids=str)
+def test_who_said_it_and_the_kind_let_nothing_else_through(
+    index: OpenSearchIndex, memories: list[Memory], raw: dict[str, Any]
+) -> None:
+    assert found(index, parse(raw)) == expected(memories, parse(raw))
+
+
+@pytest.mark.engines
+def test_what_was_indexed_before_its_traits_were_is_never_lost(
+    memories: list[Memory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = some_settings()
+    earlier, later = memories[:75], memories[75:]
+    with a_client(endpoint("opensearch")) as engine:
+        index = OpenSearchIndex(engine, settings, no_sleep)
+        with monkeypatch.context() as then:
+            then.setattr(index_documents, "marks_of", lambda m: marks_of(m) - trait_marks_of(m))
+            index.put(PROJECT, earlier)
+        index.put(PROJECT, later)
+        refresh(engine, settings.prefix)
+
+        proposed = [found(index, parse(raw)) for raw in TRAITS]
+        drop(engine, settings.prefix)
+
+    known = {memory.id for memory in earlier}
+    assert proposed == [known | expected(later, parse(raw)) for raw in TRAITS]
 
 
 @pytest.mark.engines

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from recollect.adapters.aws.index import MAX_WORDS, OpenSearchIndex
+from recollect.adapters.aws.index import OpenSearchIndex
 from recollect.adapters.aws.index_builds import UNSEEN_SECONDS, OpenSearchIndexBuilds
 from recollect.adapters.aws.index_bulk import MAX_BYTES, MAX_OPERATIONS
-from recollect.domain.filters import EVERYTHING, parse_filter, subject_is
+from recollect.adapters.aws.index_queries import MAX_SINGLE_WORDS, MAX_WORDS
+from recollect.domain.filters import EVERYTHING, in_scope, parse_filter, subject_is
 from recollect.domain.memory import MAX_TEXT_BYTES, Embedding
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
@@ -24,7 +25,7 @@ from recollect.testing.builders import (
     updating,
 )
 from recollect.testing.store import a_project
-from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.candidates import FindCandidates, Question
 from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.contract.opensearch_stub import OpenSearchStub, running_stub, serverless
 from tests.contract.stores import local
@@ -66,10 +67,31 @@ def test_a_search_is_one_request(stub: OpenSearchStub, index: OpenSearchIndex) -
     ada = a_scope(user="ada", run="r1")
     matching = parse_filter({"user_id": "ada", "run_id": "r1", "keywords": "tea"})
 
-    index.propose(ada.project, IndexQuery(matching, a_vector(1, 0), ("tea", "pot"), 60))
+    index.propose(ada.project, [IndexQuery(matching, a_vector(1, 0), ("tea", "pot"), 60)])
     index.held(ada.project, after=None, limit=10)
 
     assert sent(stub) == ["POST _msearch", "POST _msearch"]
+
+
+def test_many_questions_are_one_request(
+    stub: OpenSearchStub, index: OpenSearchIndex, scope: Scope
+) -> None:
+    words = tuple(f"word{number}" for number in range(MAX_SINGLE_WORDS + 1))
+    queries = [IndexQuery(in_scope(scope), a_vector(1, 0), words, 5) for _ in range(25)]
+
+    found = index.propose(scope.project, queries)
+
+    assert len(found) == len(queries)
+    assert sent(stub) == ["POST _msearch"]
+    # Of each: statistics, neighbours, all words, some words alone.
+    assert len(stub.requests[0].lines) == 2 * len(queries) * (3 + MAX_SINGLE_WORDS)
+
+
+def test_no_questions_ask_nothing(
+    stub: OpenSearchStub, index: OpenSearchIndex, scope: Scope
+) -> None:
+    assert index.propose(scope.project, []) == []
+    assert sent(stub) == []
 
 
 def test_a_filter_that_nothing_matches_asks_nothing(
@@ -77,7 +99,7 @@ def test_a_filter_that_nothing_matches_asks_nothing(
 ) -> None:
     nobody = parse_filter({"user_id": {"in": []}})
 
-    index.propose(scope.project, IndexQuery(nobody, a_vector(1, 0), ("tea",), 60))
+    index.propose(scope.project, [IndexQuery(nobody, a_vector(1, 0), ("tea",), 60)])
 
     assert sent(stub) == []
 
@@ -122,7 +144,8 @@ def test_the_largest_memory_and_the_longest_question_fit(
     index.put(scope.project, [memory])
     words = tuple(f"{number}" for number in range(MAX_WORDS * 4))
 
-    found = index.propose(scope.project, IndexQuery(EVERYTHING, a_vector(0, 0), words, 4_000))
+    query = IndexQuery(EVERYTHING, a_vector(0, 0), words, 4_000)
+    [found] = index.propose(scope.project, [query])
 
     assert len(found.statistics.frequencies) == len(words)
 
@@ -135,7 +158,7 @@ def test_no_text_and_no_name_is_sent(
 
     index.put(scope.project, [memory, replace(a_memory(named), categories=("Hippology",))])
     matching = subject_is(named.owner)
-    index.propose(scope.project, IndexQuery(matching, a_vector(1, 0), ("zebra",), 9))
+    index.propose(scope.project, [IndexQuery(matching, a_vector(1, 0), ("zebra",), 9)])
 
     bodies = b"".join(request.body for request in stub.requests)
     for said in (b"Zebras like", b"Ultramarine", b"Klothilde", b"Hippology"):
@@ -196,11 +219,11 @@ def test_what_a_serverless_collection_has_wrong_is_set_right_by_the_record(
 
         asked = tuple(terms("green black tea"))
         query = IndexQuery(subject_is(scope.owner), a_vector(0, 0), asked, 9)
-        found = FindCandidates(index, store.record, store.outbox, store.listing)(
-            scope.project, query.matching, query.vector, asked, limit=9
+        [found] = FindCandidates(index, store.record, store.outbox, store.listing)(
+            scope.project, query.matching, [Question(query.vector, asked)], limit=9
         )
 
-        proposed = index.propose(scope.project, query).memory_ids
-        assert set(proposed) == {changed.id, deleted.id}
+        [proposed] = index.propose(scope.project, [query])
+        assert set(proposed.memory_ids) == {changed.id, deleted.id}
         assert [memory.text for memory in found.memories] == ["white tea"]
         drop(engine, BARE.prefix)

@@ -78,7 +78,8 @@ def proposed(service: Service) -> set[str]:
     """Return what the index alone knows."""
     [vector] = embedder().embed(["message"], "query")
     query = IndexQuery(subject_is(the_scope().owner), vector, tuple(terms("message")), 2 * MESSAGES)
-    return set(service.store.index.propose(PROJECT, query).memory_ids)
+    [proposal] = service.store.index.propose(PROJECT, [query])
+    return set(proposal.memory_ids)
 
 
 def assert_nothing_is_twice(service: Service, memories: list[Memory]) -> None:

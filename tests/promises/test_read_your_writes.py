@@ -34,10 +34,15 @@ class OutdatedIndex:
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         raise UnavailableError(project, after, limit)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
         assert project
-        statistics = TermStatistics(len(self.memory_ids), 2.0, dict.fromkeys(query.terms, 1))
-        return Proposal(self.memory_ids, statistics)
+        return [
+            Proposal(
+                self.memory_ids,
+                TermStatistics(len(self.memory_ids), 2.0, dict.fromkeys(query.terms, 1)),
+            )
+            for query in queries
+        ]
 
 
 @pytest.fixture

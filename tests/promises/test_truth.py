@@ -44,8 +44,8 @@ class BrokenIndex:
     def remove(self, project: str, removals: Mapping[str, int]) -> None:
         raise UnavailableError(project, removals)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        raise UnavailableError(project, query)
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        raise UnavailableError(project, queries)
 
 
 @dataclass(frozen=True)

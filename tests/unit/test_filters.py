@@ -22,7 +22,7 @@ from recollect.domain.filters import (
     subject_is,
 )
 from recollect.domain.filters.values import MAX_DEPTH, MAX_VALUES
-from recollect.domain.memory import Json, Memory
+from recollect.domain.memory import Json, Memory, MemoryKind
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
 NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ UNKNOWN_KEY = (
     "Top-level key must be a logical operator or an allowed field: ['AND', 'OR', 'NOT', "
     "'user_id', 'agent_id', 'app_id', 'run_id', 'created_at', 'updated_at', 'timestamp', "
     "'expiration_date', 'text', 'categories', 'metadata', 'keywords_search', 'memory_ids', "
-    "'keywords']"
+    "'keywords', 'actor_id', 'role', 'kind']"
 )
 
 
@@ -312,6 +312,69 @@ def test_texts_categories_and_ids(raw: Json, *, is_match: bool) -> None:
     assert matches(raw, a_memory(categories=("food", "Personal Details"))) is is_match
 
 
+@pytest.mark.parametrize(
+    ("field", "attribute", "own", "other"),
+    [
+        ("actor_id", "actor", "ada", "bob"),
+        ("role", "role", "user", "assistant"),
+        ("kind", "kind", MemoryKind.EPISODIC, "semantic"),
+    ],
+)
+def test_who_said_it_and_the_kind_are_compared_as_they_are_stored(
+    field: str, attribute: str, own: str, other: str
+) -> None:
+    changes: dict[str, Any] = {attribute: own}
+    memory = a_memory(**changes)
+    fitting: list[Json] = [own, "*", {"eq": own}, {"eq": "*"}, {"ne": other}, {"in": [other, own]}]
+    wrong: list[Json] = [other, {"eq": other}, {"ne": own}, {"ne": "*"}, {"in": [other]}]
+
+    assert all(matches({field: condition}, memory) for condition in fitting)
+    assert not any(matches({field: condition}, memory) for condition in wrong)
+    assert not matches({field: {"in": []}}, memory)
+    assert not matches({field: {"ne": other, "eq": other}}, memory)
+
+
+@pytest.mark.parametrize("field", ["actor_id", "role"])
+@pytest.mark.parametrize("missing", [None, ""])
+def test_only_ne_matches_a_memory_that_nobody_is_known_to_have_said(
+    field: str, missing: str | None
+) -> None:
+    memory = a_memory(actor=missing, role=missing)
+
+    for condition in ("ada", "*", {"in": ["ada"]}, {"eq": "*"}):
+        assert not matches({field: condition}, memory)
+    for condition in ({"ne": "ada"}, {"ne": "*"}):
+        assert matches({field: condition}, memory)
+
+
+def test_actors_and_roles_are_not_taken_for_each_other_or_another_spelling() -> None:
+    memory = a_memory(actor="user", role="assistant")
+
+    assert not matches({"role": "user"}, memory)
+    assert not matches({"actor_id": "assistant"}, memory)
+    assert not matches({"actor_id": "User"}, memory)
+
+
+@pytest.mark.parametrize("key", ["kind", "memory_type"])
+@pytest.mark.parametrize("kind", list(MemoryKind))
+def test_a_kind_is_written_as_it_is_or_as_an_add_writes_it(key: str, kind: MemoryKind) -> None:
+    memory = a_memory(kind=kind)
+
+    for name in (kind, f"{kind}_memory"):
+        assert matches({key: name}, memory)
+        assert matches({key: {"in": [name]}}, memory)
+        assert not matches({key: {"ne": name}}, memory)
+    assert all(matches({key: other}, memory) is (other == kind) for other in MemoryKind)
+
+
+@pytest.mark.parametrize("key", ["kind", "memory_type"])
+@pytest.mark.parametrize("kind", ["fact", "Semantic", "_memory", "semantic_memory_memory", " "])
+def test_an_unknown_kind_is_refused(key: str, kind: str) -> None:
+    for condition in (kind, {"eq": kind}, {"ne": kind}, {"in": ["semantic", kind]}):
+        with pytest.raises(InvalidRequestError, match=r"^kind "):
+            parse_filter({key: condition})
+
+
 @pytest.mark.parametrize("condition", ["*", "food", {"in": ["food"]}, {"contains": "food"}])
 def test_a_memory_without_categories_matches_none(condition: Json) -> None:
     assert not matches({"categories": condition}, a_memory())
@@ -459,6 +522,7 @@ FIELD_OPERATORS = {
     "keywords_search": [],
     "memory_ids": ["in"],
     "metadata": ["eq", "ne", "contains"],
+    **{field: ["eq", "ne", "in"] for field in ("actor_id", "role", "kind")},
 }
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "contains", "icontains", "IN", "=")
 
@@ -520,6 +584,17 @@ def test_a_wrong_operator_is_named_with_its_field_and_the_allowed_ones(
             "metadata must not be an empty object; allowed: eq, ne, contains",
         ),
         ({"metadata": None}, "metadata must be an object with at least one key"),
+        ({"actor_id": 7}, "actor_id takes texts that are not empty"),
+        ({"actor_id": " "}, "actor_id takes texts that are not empty"),
+        ({"actor_id": ["ada"]}, "actor_id takes texts that are not empty"),
+        ({"role": {"in": "user"}}, "in of role must be a list"),
+        ({"role": {"in": [None]}}, "role takes texts that are not empty"),
+        ({"role": {}}, "role must not be an empty object; allowed: eq, ne, in"),
+        ({"kind": None}, "kind takes texts that are not empty"),
+        (
+            {"memory_type": "fact"},
+            "kind must be one of semantic, episodic, procedural, each with or without _memory",
+        ),
     ],
 )
 def test_a_wrong_value_is_explained(raw: Json, expected: str) -> None:
@@ -633,6 +708,8 @@ def test_a_larger_filter_is_refused(raw: Json) -> None:
         ({"memory_ids": []}, set()),
         ({"memory_ids": {"in": []}}, set()),
         ({"categories": {"in": []}}, set()),
+        ({"actor_id": {"in": []}}, set()),
+        ({"actor_id": "ada"}, None),
         ({"created_at": {"in": []}}, set()),
         ({"user_id": "ada", "agent_id": {"in": []}}, set()),
         ({"OR": [{"user_id": "ada"}, {"memory_ids": []}]}, {ADA}),
@@ -670,6 +747,7 @@ def test_a_positive_subject_condition_scopes(
         ({}, False),
         ({"metadata": {"a": 1}}, False),
         ({"memory_ids": ["m1"]}, False),
+        ({"actor_id": "ada"}, False),
         ({"NOT": {"user_id": "ada"}}, False),
         ({"NOT": {"NOT": {"user_id": "ada"}}}, False),
         ({"metadata": {"a": 1}, "user_id": "ada"}, True),
@@ -781,6 +859,8 @@ OTHER_CONDITIONS = st.one_of(
     st.builds(lambda words: {"categories": {"in": words}}, st.lists(WORDS, max_size=2)),
     st.builds(lambda value: {"metadata": {"a": value}}, SCALARS),
     st.builds(lambda value: {"metadata": {"a": {"ne": value}}}, SCALARS),
+    st.builds(lambda name: {"actor_id": name}, NAMES | st.just("*")),
+    st.builds(lambda kind: {"kind": {"ne": kind}}, st.sampled_from(list(MemoryKind))),
 )
 FILTERS = st.recursive(
     SUBJECT_CONDITIONS | TIME_CONDITIONS | OTHER_CONDITIONS,
@@ -800,6 +880,8 @@ MEMORIES = st.builds(
     metadata=st.dictionaries(st.just("a"), SCALARS),
     created_at=st.sampled_from([NOON, NOON - timedelta(days=1)]),
     expires_on=st.none() | st.sampled_from([date(2024, 6, 30), date(2024, 7, 1)]),
+    actor=st.none() | NAMES,
+    kind=st.sampled_from(list(MemoryKind)),
 )
 
 

@@ -4,7 +4,7 @@ import random
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,8 @@ def scope() -> Scope:
 def ask(index: LocalIndex, scope: Scope, words: str = "tea", *, limit: int = 1_000) -> Proposal:
     matching = both(subject_is(scope.owner), Unexpired(NOON))
     query = IndexQuery(matching, a_vector(1, 0.5), tuple(terms(words)), limit)
-    return index.propose(scope.project, query)
+    [proposal] = index.propose(scope.project, [query])
+    return proposal
 
 
 def some_memories(scope: Scope, count: int, *, seed: int = 0) -> list[Memory]:
@@ -136,7 +137,7 @@ def test_the_memory_that_arrays_take_is_estimated_honestly(index: LocalIndex, sc
         for memory in some_memories(scope, 1_000)
     ]
     index.put(scope.project, memories)
-    index.propose(scope.project, IndexQuery(EVERYTHING, a_vector(1, 0), (), 1))
+    index.propose(scope.project, [IndexQuery(EVERYTHING, a_vector(1, 0), (), 1)])
     before = index.resident_bytes
 
     tracemalloc.start()
@@ -185,11 +186,12 @@ def test_vectors_of_other_dimensions_are_no_neighbours(index: LocalIndex, scope:
     flat, deep = a_memory(scope, vector=(1, 0)), a_memory(scope, vector=(1, 0, 0))
     index.put(scope.project, [flat, deep])
 
-    for memory, near in [(flat, a_vector(1, 0)), (deep, a_vector(1, 0, 0))]:
-        found = index.propose(scope.project, IndexQuery(EVERYTHING, near, (), 10))
-        assert found.memory_ids == (memory.id,)
-    nothing = index.propose(scope.project, IndexQuery(EVERYTHING, a_vector(1), (), 10))
-    assert nothing.memory_ids == ()
+    near = [a_vector(1), a_vector(1, 0, 0), a_vector(0, 0), a_vector(1, 0), a_vector(0, 1, 0)]
+    queries = [IndexQuery(EVERYTHING, vector, (), 10) for vector in near]
+    found = index.propose(scope.project, queries)
+
+    proposed = [proposal.memory_ids for proposal in found]
+    assert proposed == [(), (deep.id,), (), (flat.id,), (deep.id,)]
 
 
 def test_an_empty_change_and_a_limit_of_none_do_nothing(index: LocalIndex, scope: Scope) -> None:
@@ -209,7 +211,8 @@ def test_bodies_are_read_only_for_filters_that_look_at_them(
 
     def found(matching: Filter) -> int:
         query = IndexQuery(both(matching, Unexpired(NOON)), a_vector(1, 0), (), 50)
-        return len(index.propose(scope.project, query).memory_ids)
+        [proposal] = index.propose(scope.project, [query])
+        return len(proposal.memory_ids)
 
     assert found(EVERYTHING) == 20
     assert found(parse_filter({"user_id": "ada", "run_id": "r1"})) == 20
@@ -217,6 +220,31 @@ def test_bodies_are_read_only_for_filters_that_look_at_them(
     assert found(parse_filter({"user_id": "ada", "agent_id": "x", "metadata": {"a": 1}})) == 0
     with pytest.raises(ValueError, match="Expecting value"):
         found(parse_filter({"user_id": "ada", "metadata": {"a": 1}}))
+
+
+@dataclass(frozen=True)
+class Noting(Filter):
+    """Lets everything through, and notes what it has looked at."""
+
+    looked_at: list[str]
+
+    def matches(self, memory: Memory) -> bool:
+        self.looked_at.append(memory.text)
+        return True
+
+
+def test_a_filter_is_decided_once_for_all_queries_that_share_it(
+    index: LocalIndex, scope: Scope
+) -> None:
+    memories = some_memories(scope, 20)
+    index.put(scope.project, memories)
+    noting = Noting([])
+    queries = [IndexQuery(noting, a_vector(1, number), ("tea",), 50) for number in range(3)]
+
+    found = index.propose(scope.project, queries)
+
+    assert all(len(proposal.memory_ids) == len(memories) for proposal in found)
+    assert sorted(noting.looked_at) == sorted(memory.text for memory in memories)
 
 
 def test_an_interrupted_reading_of_the_file_leaves_no_trace(
@@ -253,8 +281,9 @@ def test_threads_put_and_search_at_once(database: Database) -> None:
             mine = parse_filter({"user_id": f"user-{number}"})
             either = parse_filter({"OR": [{"user_id": "user-0"}, {"agent_id": "butler"}]})
             query = IndexQuery(mine, a_vector(1, 0), ("tea",), 100)
-            assert len(index.propose(project, query).memory_ids) == count
-            assert len(index.propose(project, replace(query, matching=either)).memory_ids) >= count
+            found, found_of_all = index.propose(project, [query, replace(query, matching=either)])
+            assert len(found.memory_ids) == count
+            assert len(found_of_all.memory_ids) >= count
         return {memory.id for memory in memories}
 
     with ThreadPoolExecutor(8) as pool:

@@ -39,8 +39,11 @@ class MemoryIndex(Protocol):
         """Remove memories (id -> version of the deletion); they never come back."""
         ...
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        """Return the nearest and the best-worded memories that match the query's filter.
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        """Return, for each query in order, the nearest and the best-worded matching memories.
+
+        The index is asked once, however many queries there are, and each is answered as if it were
+        the only one; without queries there are no proposals.
 
         Where an index can decide a filter only roughly, it proposes more, and some of them may not
         match. The statistics cover the memories of the narrowest subjects that the filter names,

@@ -41,9 +41,9 @@ class Refreshed:
     def remove(self, project: str, removals: Mapping[str, int]) -> None:
         self.index.remove(project, removals)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
         self.refresh()
-        return self.index.propose(project, query)
+        return self.index.propose(project, queries)
 
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         self.refresh()
@@ -72,24 +72,31 @@ class Projected:
         self.states.update(dict.fromkeys((project, memory_id) for memory_id in removals))
         self.index.remove(project, removals)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        found = self.index.propose(project, query)
-        current = {each: self.states.get((project, each)) for each in found.memory_ids}
-        kept = (each for each, now in current.items() if now and query.matching.matches(now))
-        return Proposal(tuple(kept), found.statistics)
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        found = self.index.propose(project, queries)
+        return [
+            self._kept(project, query, each) for query, each in zip(queries, found, strict=True)
+        ]
 
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         return self.index.held(project, after=after, limit=limit)
 
+    def _kept(self, project: str, query: IndexQuery, found: Proposal) -> Proposal:
+        current = {each: self.states.get((project, each)) for each in found.memory_ids}
+        kept = (each for each, now in current.items() if now and query.matching.matches(now))
+        return Proposal(tuple(kept), found.statistics)
+
 
 def found(index: MemoryIndex, scope: Scope, words: str = "tea") -> set[str]:
     query = IndexQuery(EVERYTHING, a_vector(0, 0), tuple(terms(words)), 100)
-    return set(index.propose(scope.project, query).memory_ids)
+    [proposal] = index.propose(scope.project, [query])
+    return set(proposal.memory_ids)
 
 
 def near(index: MemoryIndex, scope: Scope, *numbers: float) -> set[str]:
     query = IndexQuery(EVERYTHING, a_vector(*numbers), (), 100)
-    return set(index.propose(scope.project, query).memory_ids)
+    [proposal] = index.propose(scope.project, [query])
+    return set(proposal.memory_ids)
 
 
 def held(index: MemoryIndex, scope: Scope, *, limit: int = 100) -> list[tuple[str, int]]:

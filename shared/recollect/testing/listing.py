@@ -18,7 +18,7 @@ from recollect.domain.filters import (
     parse_filter,
     subject_is,
 )
-from recollect.domain.memory import Memory
+from recollect.domain.memory import Memory, MemoryKind
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import MemoryPage, Position
 from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding, deleting, updating
@@ -49,6 +49,9 @@ contents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "expires_on": last_days,
         "metadata": metadata,
         "categories": categories,
+        "actor": st.none() | names,
+        "role": st.sampled_from([None, "user", "assistant"]),
+        "kind": st.sampled_from(MemoryKind),
     }
 )
 
@@ -94,6 +97,9 @@ conditions = st.one_of(
         values,
     ),
     st.sampled_from([{"categories": "*"}, {"categories": {"in": ["food"]}}]),
+    st.builds(lambda who: {"actor_id": who}, st.sampled_from(["ada", "*", {"ne": "ada"}])),
+    st.sampled_from([{"role": "user"}, {"role": {"ne": "*"}}, {"role": {"in": ["assistant"]}}]),
+    st.sampled_from([{"kind": "procedural"}, {"memory_type": {"ne": "semantic_memory"}}]),
 )
 raw_filters = st.recursive(
     conditions,
@@ -238,6 +244,25 @@ def test_a_listed_memory_is_whole(store: Store, scope: Scope) -> None:
     for matching in (EVERYTHING, subject_is(scope.owner)):
         [found] = store.listing.memories(scope.project, matching, limit=1).memories
         assert (found, found.embedding) == (memory, memory.embedding)
+
+
+def test_a_list_can_be_narrowed_to_who_said_it_and_to_a_kind(store: Store, scope: Scope) -> None:
+    said = a_memory(scope, "one", actor="grace", role="assistant", kind=MemoryKind.EPISODIC)
+    other = a_memory(scope, "two", actor="ada", role="user")
+    nobody = a_memory(scope, "three")
+    put(store, said, other, nobody)
+
+    for raw, expected in (
+        ({"actor_id": "grace"}, [said]),
+        ({"actor_id": "*"}, [said, other]),
+        ({"role": {"in": ["assistant", "user"]}}, [said, other]),
+        ({"role": {"ne": "user"}}, [said, nobody]),
+        ({"kind": "episodic"}, [said]),
+        ({"memory_type": {"ne": "episodic_memory"}}, [other, nobody]),
+    ):
+        matching = both(subject_is(scope.owner), parse_filter(raw))
+        page = store.listing.memories(scope.project, matching, limit=9)
+        assert {memory.id for memory in page.memories} == {memory.id for memory in expected}
 
 
 @random_data

@@ -22,7 +22,7 @@ from recollect.domain.filters import (
     parse_filter,
     subject_is,
 )
-from recollect.domain.memory import Embedding, Memory, Vector
+from recollect.domain.memory import Embedding, Memory, MemoryKind, Vector
 from recollect.domain.ranking import ScoreBreakdown, TermStatistics, score_all
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
@@ -59,7 +59,9 @@ def propose(
     words: str = "",
     limit: int = 10,
 ) -> Proposal:
-    return index.propose(project, IndexQuery(matching, near, tuple(terms(words)), limit))
+    query = IndexQuery(matching, near, tuple(terms(words)), limit)
+    [proposal] = index.propose(project, [query])
+    return proposal
 
 
 def settle(index: MemoryIndex, project: str) -> None:
@@ -133,6 +135,42 @@ def test_neither_direction_nor_words_propose_nothing(index: MemoryIndex, scope: 
     assert found.statistics.documents == 1
 
 
+def test_no_queries_have_no_proposals(index: MemoryIndex, scope: Scope) -> None:
+    put(index, a_memory(scope, "likes tea", vector=(1, 0)))
+
+    assert index.propose(scope.project, []) == []
+
+
+def test_queries_asked_together_are_answered_in_order_as_if_each_were_alone(
+    index: MemoryIndex, scope: Scope
+) -> None:
+    other = a_scope(scope.project, user="bob")
+    numbered = a_memory(scope, "tea", vector=(1, 0), metadata={"a": 1})
+    claimed = a_memory(scope, "pie", vector=(1, 0.1), metadata={"a": True})
+    theirs = a_memory(other, "tea and pie", vector=(0, 1))
+    put(index, numbered, claimed, theirs)
+    # To Python these two are the same.
+    is_1, is_true = (parse_filter({"user_id": "ada", "metadata": {"a": a}}) for a in (1, True))
+    queries = [
+        IndexQuery(is_1, a_vector(1, 0), ("tea",), 10),
+        IndexQuery(is_true, a_vector(1, 0), ("tea",), 10),
+        IndexQuery(subject_is(other.owner), NOWHERE, ("pie", "cake"), 10),
+        IndexQuery(EVERYTHING, a_vector(0, 1), (), 1),
+        IndexQuery(parse_filter({"user_id": {"in": []}}), a_vector(1, 0), ("tea",), 10),
+        IndexQuery(EVERYTHING, NOWHERE, (), 10),
+        IndexQuery(EVERYTHING, NOWHERE, ("tea",), 10),
+    ]
+
+    found = index.propose(scope.project, queries)
+
+    assert found == [index.propose(scope.project, [query])[0] for query in queries]
+    expected = [[numbered], [claimed], [theirs], [theirs], [], [], [numbered, theirs]]
+    assert [set(each.memory_ids) for each in found] == [
+        {memory.id for memory in memories} for memories in expected
+    ]
+    assert found[2].statistics == TermStatistics(1, 2.0, {"pie": 1, "cake": 0})
+
+
 def test_a_memory_found_both_ways_is_proposed_once(index: MemoryIndex, scope: Scope) -> None:
     memory = a_memory(scope, "likes tea", vector=(1, 0))
     put(index, memory)
@@ -189,6 +227,9 @@ SELECTIVE: list[tuple[dict[str, object], dict[str, Any]]] = [
     ({"keywords": {"contains": "RARE"}}, {"text": "likes tea RARE"}),
     ({"run_id": "r1"}, {"scope": {"user": "ada", "agent": "butler", "run": "r1"}}),
     ({"NOT": {"agent_id": "butler"}}, {"scope": {"user": "ada"}}),
+    ({"actor_id": "grace"}, {"actor": "grace"}),
+    ({"role": {"in": ["assistant", "tool"]}}, {"role": "assistant"}),
+    ({"kind": {"ne": "semantic"}}, {"kind": MemoryKind.EPISODIC}),
 ]
 """Conditions, and what those have that meet them."""
 
@@ -383,11 +424,17 @@ def test_proposals_hold_the_best_that_exact_search_finds(index: MemoryIndex, see
     living = _some_history(index, project, chance)
     settle(index, project)
 
-    for matching in _some_filters(project, chance):
-        near = a_vector(*(chance.gauss(0, 1) for _ in range(DIMENSIONS)))
-        asked = tuple(terms(" ".join(chance.sample(WORDS, 3))))
-        query = IndexQuery(matching, near, asked, limit=chance.choice([1, 7, 500]))
-        _assert_exact(index.propose(project, query), query, living)
+    queries = [_a_query(matching, chance) for matching in _some_filters(project, chance)]
+    found = index.propose(project, queries)
+
+    for proposal, query in zip(found, queries, strict=True):
+        _assert_exact(proposal, query, living)
+
+
+def _a_query(matching: Filter, chance: random.Random) -> IndexQuery:
+    near = a_vector(*(chance.gauss(0, 1) for _ in range(DIMENSIONS)))
+    asked = tuple(terms(" ".join(chance.sample(WORDS, 3))))
+    return IndexQuery(matching, near, asked, limit=chance.choice([1, 7, 500]))
 
 
 def _assert_exact(found: Proposal, query: IndexQuery, living: Sequence[Memory]) -> None:

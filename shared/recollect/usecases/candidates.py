@@ -1,8 +1,9 @@
-"""Finding what might answer a question: the index's proposals and what it has not seen yet."""
+"""Finding what might answer questions: the index's proposals and what it has not seen yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import Filter
@@ -11,8 +12,8 @@ from recollect.domain.memory import Memory, Vector
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Subject
 from recollect.domain.text import terms as terms_of
-from recollect.ports.index import IndexQuery, MemoryIndex
-from recollect.ports.record import Listing, Outbox, Position, Record
+from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
+from recollect.ports.record import Listing, Outbox, Pending, Position, Record
 
 MAX_PENDING = 500
 """Pending changes that a search looks at; more than that is reported as `index_lag`."""
@@ -20,6 +21,14 @@ MAX_WITHOUT_INDEX = 2_000
 """Memories of the named subjects that are all read while the index is down."""
 FROM_THE_LAST = Position(datetime.max.replace(tzinfo=UTC), "~")
 """A listing from here on has everything, and nothing is counted for it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for, as its vector and its terms."""
+
+    vector: Vector
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,43 +50,65 @@ class FindCandidates:
     listing: Listing
 
     def __call__(
-        self, project: str, matching: Filter, vector: Vector, terms: Sequence[str], *, limit: int
-    ) -> Candidates:
-        """Return at most `limit` candidates a way of searching, and every pending change.
+        self, project: str, matching: Filter, questions: Sequence[Question], *, limit: int
+    ) -> list[Candidates]:
+        """Return, for each question in order, its candidates and every pending change.
 
-        Three round trips: the changes that the index may miss, the index, the record. The changes
-        are read first: what the index shows in between is then in the proposal as well.
+        At most `limit` a way of searching. Three round trips for all questions together: the
+        changes that the index may miss, the index, the record. The changes are read first: what the
+        index shows in between is then in the proposals as well.
 
         While the index is down, every match of subjects with at most `MAX_WITHOUT_INDEX` memories
         is a candidate; raises `UnavailableError` for larger ones, or if none are named.
         """
+        if not questions:
+            return []
         named = matching.named_subjects() or frozenset()
         keys = sorted(subject.key for subject in named)
         pending = self.outbox.unseen(project, keys, limit=MAX_PENDING + 1) if keys else []
         # What was changed or deleted since may take places of the index's answer for nothing.
         changed = len({item.memory_id for item in pending if item.version > 1})
-        asked = IndexQuery(matching, vector, tuple(terms), limit + changed)
+        asked = [
+            IndexQuery(matching, each.vector, each.terms, limit + changed) for each in questions
+        ]
         try:
-            proposal = self.index.propose(project, asked)
+            proposals = self.index.propose(project, asked)
         except UnavailableError as error:
-            return self._without_index(project, matching, terms, error)
-        ids = dict.fromkeys((*proposal.memory_ids, *(item.memory_id for item in pending)))
-        memories = self.record.get(project, list(ids))
-        unseen = {item.memory_id for item in pending if item.version == 1} - set(
-            proposal.memory_ids
-        )
-        matched = tuple(memory for memory in memories.values() if matching.matches(memory))
-        statistics = _with_unseen(
-            proposal.statistics,
-            [memory for memory in matched if memory.id in unseen],
-            terms,
-        )
+            return self._without_index(project, matching, questions, error)
+        answers = list(zip(asked, proposals, strict=True))
+        return self._with_states(project, matching, answers, pending)
+
+    def _with_states(
+        self,
+        project: str,
+        matching: Filter,
+        answers: Sequence[tuple[IndexQuery, Proposal]],
+        pending: Sequence[Pending],
+    ) -> list[Candidates]:
+        waiting = [item.memory_id for item in pending]
+        ids = [(*proposal.memory_ids, *waiting) for _, proposal in answers]
+        states = self.record.get(project, list(dict.fromkeys(chain.from_iterable(ids))))
+        matched = {each: state for each, state in states.items() if matching.matches(state)}
+        seen = {each for _, proposal in answers for each in proposal.memory_ids}
+        new = {item.memory_id for item in pending if item.version == 1} - seen
+        unseen = [terms_of(state.text) for each, state in matched.items() if each in new]
         degraded = ("index_lag",) if len(pending) > MAX_PENDING else ()
-        return Candidates(matched, statistics, degraded)
+        return [
+            Candidates(
+                tuple(matched[each] for each in dict.fromkeys(some) if each in matched),
+                _with_unseen(proposal.statistics, unseen, query.terms),
+                degraded,
+            )
+            for (query, proposal), some in zip(answers, ids, strict=True)
+        ]
 
     def _without_index(
-        self, project: str, matching: Filter, terms: Sequence[str], reason: UnavailableError
-    ) -> Candidates:
+        self,
+        project: str,
+        matching: Filter,
+        questions: Sequence[Question],
+        reason: UnavailableError,
+    ) -> list[Candidates]:
         held = self._held(project, matching.named_subjects() or frozenset())
         if held is None:
             message = (
@@ -86,7 +117,11 @@ class FindCandidates:
             )
             raise UnavailableError(message) from reason
         matched = tuple(memory for memory in held if matching.matches(memory))
-        return Candidates(matched, _with_unseen(TermStatistics(), held, terms), ("index",))
+        texts = [terms_of(memory.text) for memory in held]
+        return [
+            Candidates(matched, _with_unseen(TermStatistics(), texts, each.terms), ("index",))
+            for each in questions
+        ]
 
     def _held(self, project: str, subjects: frozenset[Subject]) -> tuple[Memory, ...] | None:
         """Return all memories of these subjects; None if there are too many, or no subjects."""
@@ -99,13 +134,13 @@ class FindCandidates:
 
 
 def _with_unseen(
-    known: TermStatistics, unseen: Sequence[Memory], terms: Sequence[str]
+    known: TermStatistics, texts: Sequence[Sequence[str]], terms: Sequence[str]
 ) -> TermStatistics:
-    if not unseen:
+    """Return the statistics with texts, as their terms, that are not in them."""
+    if not texts:
         return known
-    texts = [terms_of(memory.text) for memory in unseen]
     documents = known.documents + len(texts)
-    length = known.average_length * known.documents + sum(len(text) for text in texts)
+    length = known.average_length * known.documents + sum(map(len, texts))
     frequencies = {
         term: known.frequencies.get(term, 0) + sum(term in text for text in texts)
         for term in set(terms)

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import Filter, Unexpired, both
-from recollect.domain.memory import Memory, Vector
+from recollect.domain.memory import Memory
 from recollect.domain.ranking import ScoreBreakdown, score_all
 from recollect.domain.text import terms
 from recollect.ports.models import Embedder
-from recollect.usecases.candidates import Candidates, FindCandidates
+from recollect.usecases.candidates import Candidates, FindCandidates, Question
 
 MAX_QUERY_LENGTH = 8_000
 """Characters of a question; embedding models take about as much."""
@@ -63,17 +63,17 @@ class SearchMemories:
         if not show_expired:
             matching = both(matching, Unexpired(self.now()))
         [vector] = self.embedder.embed([question], "query")
-        words = terms(question)
+        asked = Question(vector, tuple(terms(question)))
         wanted = max(LEAST_CANDIDATES, CANDIDATES_PER_RESULT * limit)
-        candidates = self.find(project, matching, vector, words, limit=wanted)
+        [candidates] = self.find(project, matching, [asked], limit=wanted)
         ranked = sorted(
-            self._scored(candidates, vector, words),
+            self._scored(candidates, asked),
             key=lambda found: (-found.score.score, found.memory.created_at, found.memory.id),
         )
         best = tuple(found for found in ranked[:limit] if found.score.score >= threshold)
         return SearchResult(best, candidates.degraded)
 
-    def _scored(self, candidates: Candidates, vector: Vector, words: list[str]) -> list[Found]:
+    def _scored(self, candidates: Candidates, asked: Question) -> list[Found]:
         model = self.embedder.model
         texts = [
             (
@@ -84,7 +84,7 @@ class SearchMemories:
             )
             for memory in candidates.memories
         ]
-        scores = score_all(vector, words, texts, candidates.statistics)
+        scores = score_all(asked.vector, asked.terms, texts, candidates.statistics)
         return [
             Found(memory, score) for memory, score in zip(candidates.memories, scores, strict=True)
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +19,7 @@ from recollect.usecases.candidates import (
     MAX_WITHOUT_INDEX,
     Candidates,
     FindCandidates,
+    Question,
 )
 from recollect.usecases.change_memory import MemoryChanges
 from tests.service import Service, embedder
@@ -35,10 +37,9 @@ class StubbornIndex:
     def remove(self, project: str, removals: Mapping[str, int]) -> None:
         raise AssertionError(project, removals)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
         assert project
-        assert query.limit
-        return self.proposal
+        return [self.proposal for _ in queries]
 
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         raise AssertionError(project, after, limit)
@@ -47,16 +48,21 @@ class StubbornIndex:
 class BrokenIndex(StubbornIndex):
     """Cannot be asked."""
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
         assert project
-        assert query.limit
+        assert queries
         message = "The search index is down"
         raise UnavailableError(message)
 
 
+def questions(*texts: str) -> list[Question]:
+    vectors = embedder().embed(texts, "query")
+    return [Question(each, tuple(terms(text))) for each, text in zip(vectors, texts, strict=True)]
+
+
 def find(service: Service, scope: Scope, matching: Filter, words: str = "tea") -> Candidates:
-    [vector] = embedder().embed([words], "query")
-    return service.find(scope.project, matching, vector, terms(words), limit=10)
+    [candidates] = service.find(scope.project, matching, questions(words), limit=10)
+    return candidates
 
 
 def texts(candidates: Candidates) -> set[str]:
@@ -127,6 +133,66 @@ def test_what_the_index_has_wrong_is_put_right(service: Service, scope: Scope) -
     assert texts(candidates) == {"red tea"}
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Writes down what is asked of a port."""
+
+    port: object
+    asked: list[str]
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        return getattr(self.port, name)
+
+
+def counted(service: Service, asked: list[str]) -> FindCandidates:
+    ports = service.ports
+    every = (ports.index, ports.record, ports.outbox, ports.listing)
+    return FindCandidates(*(cast("Any", Counted(port, asked)) for port in every))
+
+
+def test_many_questions_take_the_round_trips_of_one(service: Service, scope: Scope) -> None:
+    service.say(scope, "green tea", "black cocoa", "a dog called Rex")
+    service.index_all(scope)
+    asked: list[str] = []
+
+    found = counted(service, asked)(
+        scope.project, subject_is(scope.owner), questions("tea", "cocoa", "dog"), limit=1
+    )
+
+    assert asked == ["unseen", "propose", "get"]
+    assert [texts(each) for each in found] == [
+        {"green tea"},
+        {"black cocoa"},
+        {"a dog called Rex"},
+    ]
+
+
+def test_without_questions_nothing_is_asked(service: Service, scope: Scope) -> None:
+    asked: list[str] = []
+
+    assert counted(service, asked)(scope.project, subject_is(scope.owner), [], limit=1) == []
+    assert asked == []
+
+
+def test_each_question_has_its_own_statistics_and_everything_that_is_pending(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "green tea", "black cocoa")
+    service.index_all(scope)
+    service.say(scope, "tea and cake")
+    two = questions("tea", "cocoa")
+
+    found = service.find(scope.project, subject_is(scope.owner), two, limit=1)
+
+    assert [texts(each) for each in found] == [
+        {"green tea", "tea and cake"},
+        {"black cocoa", "tea and cake"},
+    ]
+    assert [each.statistics.frequencies for each in found] == [{"tea": 2}, {"cocoa": 1}]
+    assert [each.statistics.documents for each in found] == [3, 3]
+
+
 @pytest.mark.parametrize(("pending", "degraded"), [(0, ()), (1, ("index_lag",))])
 def test_more_pending_than_are_looked_at_is_said(
     service: Service, scope: Scope, pending: int, degraded: tuple[str, ...]
@@ -138,12 +204,12 @@ def test_more_pending_than_are_looked_at_is_said(
     assert candidates.degraded == degraded
 
 
+def without_index(service: Service) -> Service:
+    return service.having(index=BrokenIndex(Proposal((), TermStatistics())))
+
+
 def find_without_index(service: Service, scope: Scope, matching: Filter) -> Candidates:
-    ports = service.ports
-    broken = BrokenIndex(Proposal((), TermStatistics()))
-    [vector] = embedder().embed(["tea"], "query")
-    find = FindCandidates(broken, ports.record, ports.outbox, ports.listing)
-    return find(scope.project, matching, vector, ["tea"], limit=1)
+    return find(without_index(service), scope, matching)
 
 
 def test_while_the_index_is_down_the_record_proposes_everything(
@@ -161,6 +227,22 @@ def test_while_the_index_is_down_the_record_proposes_everything(
     assert texts(without) == texts(with_index)
     assert without.statistics == with_index.statistics
     assert without.degraded == ("index",)
+
+
+def test_while_the_index_is_down_the_record_is_read_once_for_all_questions(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "green tea", "tea and cocoa")
+    asked: list[str] = []
+
+    found = counted(without_index(service), asked)(
+        scope.project, subject_is(scope.owner), questions("tea", "cocoa"), limit=1
+    )
+
+    assert asked == ["unseen", "propose", "memories"]
+    assert [texts(each) for each in found] == [{"green tea", "tea and cocoa"}] * 2
+    assert [each.statistics.frequencies for each in found] == [{"tea": 2}, {"cocoa": 1}]
+    assert [each.degraded for each in found] == [("index",)] * 2
 
 
 def test_while_the_index_is_down_filters_still_narrow(service: Service, scope: Scope) -> None:

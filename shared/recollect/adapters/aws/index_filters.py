@@ -11,7 +11,14 @@ from datetime import UTC, datetime, time, timedelta
 from functools import singledispatch
 from typing import Any, TypeAlias
 
-from recollect.adapters.aws.index_marks import asked_grams, asked_prefix, mark, place
+from recollect.adapters.aws.index_marks import (
+    HAS_TRAIT_MARKS,
+    TRAITS,
+    asked_grams,
+    asked_prefix,
+    mark,
+    place,
+)
 from recollect.domain.filters import Filter, Unexpired
 from recollect.domain.filters.conditions import (
     CategoryContains,
@@ -28,6 +35,7 @@ from recollect.domain.filters.conditions import (
     TextContains,
     TextIs,
     TimeIs,
+    TraitIn,
 )
 from recollect.domain.filters.logic import AllOf, AnyOf, Not
 from recollect.domain.filters.values import Span
@@ -45,6 +53,7 @@ MAX_CLAUSES = 400
 (`indices.query.bool.max_clause_count`)."""
 
 _EXPIRES: Query = {"exists": {"field": "expires_on"}}
+_UNMARKED: Query = {"bool": {"must_not": [{"terms": {"marks": [mark(*HAS_TRAIT_MARKS)]}}]}}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -126,7 +135,14 @@ def _id_in(condition: IdIn) -> Bounds:
 def _is_set(condition: IsSet) -> Bounds:
     if condition.attribute == "expires_on":
         return _exactly(_EXPIRES)
-    return _marked(mark("set", condition.attribute))
+    is_marked = _marked(mark("set", condition.attribute))
+    return _of_trait(is_marked.most) if condition.attribute in TRAITS else is_marked
+
+
+@translate.register
+def _trait_in(condition: TraitIn) -> Bounds:
+    marks = (mark("trait", condition.trait, value) for value in condition.values)
+    return _of_trait(_marked(*marks).most)
 
 
 @translate.register
@@ -214,6 +230,11 @@ def _of_subjects(subjects: Iterable[Subject]) -> Query:
 
 def _marked(*marks: str) -> Bounds:
     return _exactly({"terms": {"marks": sorted(marks)}})
+
+
+def _of_trait(query: Query) -> Bounds:
+    """Return the query's bounds: what was indexed before traits were marked may have it, too."""
+    return Bounds(_any([query, _UNMARKED]), query)
 
 
 def _exactly(query: Query) -> Bounds:

@@ -7,7 +7,9 @@ one place, so that what is stored and what is asked for are the same.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
 
+from recollect.domain.filters.conditions import Trait
 from recollect.domain.filters.values import MAX_DEPTH
 from recollect.domain.memory import Json, Memory
 
@@ -16,14 +18,19 @@ GRAM_LENGTH = 3
 PLACE_LENGTH = 8
 """Hexadecimal digits that say where a gram stands: grams only narrow, so two places may collide."""
 
+TRAITS: tuple[Trait, ...] = get_args(Trait)
+HAS_TRAIT_MARKS = ("marked", *TRAITS)
+"""A claim that is marked of every memory, except of those indexed before their traits were."""
+
 _PADDING = "\0" * GRAM_LENGTH
 """Behind each text, so that a gram begins at every character and even at its end."""
 _DEEPER = "\0deeper"
 
 
 def marks_of(memory: Memory) -> set[str]:
-    """Return a mark for each exact condition on categories, metadata and subjects that it meets."""
-    marks = {mark("scope", memory.scope.key), mark("text", memory.text)}
+    """Return a mark for each exact condition on what it has, besides times, that it meets."""
+    marks = trait_marks_of(memory)
+    marks |= {mark("scope", memory.scope.key), mark("text", memory.text)}
     marks.update(mark("kind", subject.kind) for subject in memory.scope.subjects)
     marks.update(mark("category", category) for category in memory.categories)
     marks.update(mark("set", name) for name in ("categories", "metadata") if getattr(memory, name))
@@ -33,6 +40,16 @@ def marks_of(memory: Memory) -> set[str]:
             marks.add(mark("has", key))
         if isinstance(value, list | tuple):
             marks.update(mark("item", key, item) for item in value)
+    return marks
+
+
+def trait_marks_of(memory: Memory) -> set[str]:
+    """Return the marks for its actor, role and kind, and the one that says that it has them."""
+    marks = {mark(*HAS_TRAIT_MARKS)}
+    for trait in TRAITS:
+        value = getattr(memory, trait)
+        if value:
+            marks |= {mark("set", trait), mark("trait", trait, value)}
     return marks
 
 

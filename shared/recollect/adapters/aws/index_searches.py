@@ -155,8 +155,11 @@ def ask(
 ) -> list[Found]:
     """Do all searches in one request and return what each found, nothing if there is no index.
 
-    Raises `UnavailableError` unless all of them could look at everything.
+    Without searches nothing is asked. Raises `UnavailableError` unless all of them could look at
+    everything.
     """
+    if not searches:
+        return []
     found = _ask(client, alias, searches)
     for pause in PAUSES:
         if not any(each.is_turned_away for each in found):

@@ -16,6 +16,7 @@ from recollect.adapters.local.documents import (
 from recollect.adapters.local.resident import Mask, Ranking, Resident, Rows, Scores
 from recollect.adapters.local.residents import Residents
 from recollect.adapters.local.sieve import Sieve
+from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory
 from recollect.domain.ranking import TermStatistics
 from recollect.ports.index import IndexQuery, Proposal
@@ -53,24 +54,27 @@ class LocalIndex:
         changes = [DocumentChange(memory_id, last, None) for memory_id, last in removals.items()]
         self._write(project, changes)
 
-    def propose(self, project: str, query: IndexQuery) -> Proposal:
-        """Return the nearest and the best-worded memories that match the query's filter."""
-        subjects = query.matching.named_subjects()
-        keys = [WHOLE_PROJECT] if subjects is None else [subject.key for subject in subjects]
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        """Return, for each query in order, the nearest and the best-worded matching memories."""
+        # By identity: to Python 1 is true, and equal filters may let different memories through.
+        filters = {id(query.matching): query.matching for query in queries}
+        keys = set[str]().union(*map(_subject_keys, filters.values()))
         # The file is read after the arrays are held, so that it is never older than they are.
         with self._residents.held(project, keys) as residents, self._database.reading() as file:
             for resident in residents:
                 resident.refresh(file)
-            holdings = _disjoint(residents)
-            statistics = _statistics(holdings, query.terms)
-            sieve = Sieve(query.matching, project, file)
-            near = [(each.resident, each.nearest(query)) for each in holdings]
-            worded = [(each.resident, each.best_worded(statistics)) for each in holdings]
-            ids = [
-                *_best_matching(near, sieve, query.limit),
-                *_best_matching(worded, sieve, query.limit),
+            searches = {
+                key: _Search(matching, residents, Sieve(matching, project, file))
+                for key, matching in filters.items()
+            }
+            vectors = [query.vector for query in queries]
+            cosines = {each.subject_key: each.cosines(vectors) for each in residents}
+            return [
+                searches[id(query.matching)].proposal(
+                    query, {key: rankings[place] for key, rankings in cosines.items()}
+                )
+                for place, query in enumerate(queries)
             ]
-        return Proposal(tuple(dict.fromkeys(ids)), statistics)
 
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         """Return (id, version) of the project's memories in id order behind `after`."""
@@ -96,11 +100,51 @@ class _Holding:
     resident: Resident
     counted: Mask
 
-    def nearest(self, query: IndexQuery) -> Ranking:
-        return self.resident.nearest(query.vector, self.counted)
+    def nearest(self, cosines: Ranking) -> Ranking:
+        rows, scores = cosines
+        keep = self.counted[rows]
+        return cosines if keep.all() else (rows[keep], scores[keep])
 
     def best_worded(self, statistics: TermStatistics) -> Ranking:
         return self.resident.best_worded(statistics, self.counted)
+
+
+class _Search:
+    """What the subjects that a filter names hold, ready for any number of queries."""
+
+    def __init__(self, matching: Filter, residents: Sequence[Resident], sieve: Sieve) -> None:
+        keys = _subject_keys(matching)
+        self._holdings = _disjoint([each for each in residents if each.subject_key in keys])
+        self._sieve = sieve
+        self._documents = sum(int(np.count_nonzero(each.counted)) for each in self._holdings)
+        self._length = sum(each.resident.total_length(each.counted) for each in self._holdings)
+
+    def proposal(self, query: IndexQuery, cosines: Mapping[str, Ranking]) -> Proposal:
+        """Return what to propose, with the cosines of each subject's rows to the query."""
+        statistics = self._statistics(query.terms)
+        near = [
+            (each.resident, each.nearest(cosines[each.resident.subject_key]))
+            for each in self._holdings
+        ]
+        worded = [(each.resident, each.best_worded(statistics)) for each in self._holdings]
+        ids = [
+            *_best_matching(near, self._sieve, query.limit),
+            *_best_matching(worded, self._sieve, query.limit),
+        ]
+        return Proposal(tuple(dict.fromkeys(ids)), statistics)
+
+    def _statistics(self, asked: Sequence[str]) -> TermStatistics:
+        frequencies = {
+            term: sum(each.resident.frequency(term, each.counted) for each in self._holdings)
+            for term in dict.fromkeys(asked)
+        }
+        average = self._length / self._documents if self._documents else 0.0
+        return TermStatistics(self._documents, average, frequencies)
+
+
+def _subject_keys(matching: Filter) -> set[str]:
+    named = matching.named_subjects()
+    return {WHOLE_PROJECT} if named is None else {subject.key for subject in named}
 
 
 def _disjoint(residents: Sequence[Resident]) -> list[_Holding]:
@@ -115,16 +159,6 @@ def _disjoint(residents: Sequence[Resident]) -> list[_Holding]:
         if len(residents) > 1:
             taken = np.concatenate([taken, resident.numbers[counted]])
     return holdings
-
-
-def _statistics(holdings: Sequence[_Holding], asked: Sequence[str]) -> TermStatistics:
-    documents = sum(int(np.count_nonzero(each.counted)) for each in holdings)
-    length = sum(each.resident.total_length(each.counted) for each in holdings)
-    frequencies = {
-        term: sum(each.resident.frequency(term, each.counted) for each in holdings)
-        for term in dict.fromkeys(asked)
-    }
-    return TermStatistics(documents, length / documents if documents else 0.0, frequencies)
 
 
 def _best_matching(

@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 Scores = NDArray[np.floating]
 Ranking = tuple[Rows, Scores]
 """Rows and how well each fits, in no order."""
+NO_RANKING: Ranking = (np.empty(0, np.intp), np.empty(0, np.float32))
 
 MAX_DEAD_SHARE = 0.25
 """Of the rows, superseded or removed ones; with more than this the arrays are read anew, which a
@@ -164,16 +165,24 @@ class Resident:
         self._last_seq = newest
         self._is_whole = True
 
-    def nearest(self, vector: Vector, counted: Mask) -> Ranking:
-        """Return the cosines of the counted rows that have a vector of these dimensions."""
-        table = self._tables.get(len(vector))
-        if table is None or not vector.any():
-            return np.empty(0, np.intp), np.empty(0, np.float32)
-        # Unlike `@`, one thread a search: those of a matrix product wait for each other, and on a
-        # busy machine that takes longer than the product.
-        rows, cosines = table.rows.items, np.vecdot(table.vectors.items, unit(vector))
-        keep = counted[rows]
-        return (rows, cosines) if keep.all() else (rows[keep], cosines[keep])
+    def cosines(self, vectors: Sequence[Vector]) -> list[Ranking]:
+        """Return for each vector the cosines of all rows that have one of these dimensions."""
+        rankings: list[Ranking] = [NO_RANKING] * len(vectors)
+        for dimensions, table in self._tables.items():
+            places = [
+                place
+                for place, vector in enumerate(vectors)
+                if len(vector) == dimensions and vector.any()
+            ]
+            if not places:
+                continue
+            asked = unit(np.stack([vectors[place] for place in places]))
+            # Each row is read once for all vectors. Unlike `@`, one thread a search: those of a
+            # matrix product wait for each other, and on a busy machine that takes longer.
+            products = np.vecdot(table.vectors.items[:, np.newaxis], asked)
+            for place, column in zip(places, products.T, strict=True):
+                rankings[place] = (table.rows.items, column)
+        return rankings
 
     def best_worded(self, statistics: TermStatistics, counted: Mask) -> Ranking:
         """Return the BM25 sums of the counted rows that have a term of the statistics."""

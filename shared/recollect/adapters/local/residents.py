@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from recollect.adapters.local.resident import Resident
@@ -24,7 +24,7 @@ class Residents:
         return self._total
 
     @contextmanager
-    def held(self, project: str, subject_keys: Sequence[str]) -> Iterator[list[Resident]]:
+    def held(self, project: str, subject_keys: Iterable[str]) -> Iterator[list[Resident]]:
         """Yield the subjects' arrays, nobody else's until the block ends."""
         with ExitStack() as locks:
             # Everybody takes the locks in the same order, so that nobody waits in a circle.

@@ -6,6 +6,7 @@ from recollect.domain.filters.conditions import (
     in_scope,
     is_scoped,
     of_one_subject,
+    of_subjects,
     subject_is,
 )
 from recollect.domain.filters.logic import EVERYTHING, Filter, both
@@ -20,6 +21,7 @@ __all__ = [
     "in_scope",
     "is_scoped",
     "of_one_subject",
+    "of_subjects",
     "parse_filter",
     "subject_is",
 ]

@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
+from itertools import chain
 from typing import Literal, TypeAlias
 
 from recollect.domain.filters.logic import AllOf, AnyOf, Filter, all_of, narrowness
-from recollect.domain.filters.values import Span
+from recollect.domain.filters.values import Span, same_json
 from recollect.domain.memory import Json, Memory
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
 TimeAttribute: TypeAlias = Literal["created_at", "updated_at", "expires_on"]
 """The times of a `Memory` that a filter can look at."""
+Trait: TypeAlias = Literal["actor", "role", "kind"]
+"""What a `Memory` has one text of, if any: who said it, as what, and the kind of memory."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,22 @@ class IdIn(Filter):
 
 
 @dataclass(frozen=True)
-class IsSet(Filter):
-    """The memory has categories, metadata or an expiration date at all."""
+class TraitIn(Filter):
+    """The memory's actor, role or kind is one of these."""
 
-    attribute: Literal["categories", "metadata", "expires_on"]
+    trait: Trait
+    values: frozenset[str]
+
+    def matches(self, memory: Memory) -> bool:
+        """Tell whether what the memory has is among these."""
+        return getattr(memory, self.trait) in self.values
+
+
+@dataclass(frozen=True)
+class IsSet(Filter):
+    """The memory has any categories, any metadata, an expiration date, or this trait."""
+
+    attribute: Literal["categories", "metadata", "expires_on"] | Trait
 
     def matches(self, memory: Memory) -> bool:
         """Tell whether the attribute is neither null nor empty."""
@@ -193,7 +208,7 @@ class MetadataIs(Filter):
 
     def matches(self, memory: Memory) -> bool:
         """Tell whether the key is there and its value the same."""
-        return self.key in memory.metadata and _same(self.value, memory.metadata[self.key])
+        return self.key in memory.metadata and same_json(self.value, memory.metadata[self.key])
 
 
 @dataclass(frozen=True)
@@ -208,7 +223,9 @@ class MetadataContains(Filter):
         stored = memory.metadata.get(self.key)
         if isinstance(stored, str):
             return isinstance(self.value, str) and self.value in stored
-        return isinstance(stored, list | tuple) and any(_same(self.value, each) for each in stored)
+        return isinstance(stored, list | tuple) and any(
+            same_json(self.value, each) for each in stored
+        )
 
 
 def subject_is(subject: Subject) -> Filter:
@@ -242,6 +259,18 @@ def of_one_subject(condition: Filter) -> tuple[Subject, Unexpired | None] | None
             return None
 
 
+def of_subjects(condition: Filter) -> tuple[Subject, ...]:
+    """Return the subjects that all matches have, if a filter asks for nothing else; else none."""
+    match condition:
+        case SubjectIn(subjects) if len(subjects) == 1:
+            return tuple(subjects)
+        case AllOf(parts):
+            named = [of_subjects(part) for part in parts]
+            return tuple(chain(*named)) if all(named) else ()
+        case _:
+            return ()
+
+
 def is_scoped(condition: Filter) -> bool:
     """Tell whether every match must have a subject that is named, or be of a kind that is.
 
@@ -263,22 +292,3 @@ def _time_of(memory: Memory, attribute: TimeAttribute) -> datetime | None:
         return memory.updated_at
     day = memory.expires_on
     return None if day is None else datetime.combine(day, time.min, UTC)
-
-
-def _same(asked: Json, stored: Json) -> bool:
-    """Compare as JSON does, no deeper than what was asked."""
-    if isinstance(asked, bool) or isinstance(stored, bool):
-        return asked is stored
-    if isinstance(asked, list):
-        return (
-            isinstance(stored, list | tuple)
-            and len(asked) == len(stored)
-            and all(_same(left, right) for left, right in zip(asked, stored, strict=True))
-        )
-    if isinstance(asked, Mapping):
-        return (
-            isinstance(stored, Mapping)
-            and asked.keys() == stored.keys()
-            and all(_same(value, stored[key]) for key, value in asked.items())
-        )
-    return asked == stored

@@ -21,11 +21,13 @@ from recollect.domain.filters.conditions import (
     TextIs,
     TimeAttribute,
     TimeIs,
+    Trait,
+    TraitIn,
     subject_is,
 )
 from recollect.domain.filters.logic import EVERYTHING, NOTHING, Filter, Not, all_of, any_of
 from recollect.domain.filters.values import Span, checked_json
-from recollect.domain.memory import Json
+from recollect.domain.memory import Json, MemoryKind
 from recollect.domain.subjects import Subject, SubjectKind
 
 _Reader: TypeAlias = Callable[[Json], Filter]
@@ -112,6 +114,27 @@ def _subject_field(kind: SubjectKind) -> _Field:
         return SubjectIn(frozenset(Subject.of(kind, each) for each in names))
 
     return _Field(name, is_set, one, {"eq": one, "ne": _negated(one), "in": among})
+
+
+def _trait_field(name: str, trait: Trait, read: Callable[[Json], str]) -> _Field:
+    is_set = IsSet(trait)
+
+    def one(value: Json) -> Filter:
+        return is_set if value == "*" else TraitIn(trait, frozenset({read(value)}))
+
+    def among(value: Json) -> Filter:
+        values = frozenset(map(read, _list(f"in of {name}", value)))
+        return TraitIn(trait, values) if values else NOTHING
+
+    return _Field(name, is_set, one, {"eq": one, "ne": _negated(one), "in": among})
+
+
+def _kind(value: Json) -> str:
+    try:
+        return MemoryKind(_text("kind", value).removesuffix("_memory"))
+    except ValueError as error:
+        message = f"kind must be one of {', '.join(MemoryKind)}, each with or without _memory"
+        raise InvalidRequestError(message) from error
 
 
 def _time_field(name: str, attribute: TimeAttribute, is_set: Filter = EVERYTHING) -> _Field:
@@ -220,9 +243,18 @@ _FIELDS: Mapping[str, _Reader] = {
     "keywords_search": _text_field("keywords_search", bare="icontains", allowed=()),
     "memory_ids": _memory_ids_field(),
     "keywords": _text_field("keywords", bare="icontains", allowed=("contains", "icontains")),
+    "actor_id": _trait_field("actor_id", "actor", partial(_text, "actor_id")),
+    "role": _trait_field("role", "role", partial(_text, "role")),
+    "kind": _trait_field("kind", "kind", _kind),
 }
-_ALIASES = {"userId": "user_id", "agentId": "agent_id", "appId": "app_id", "runId": "run_id"}
-"""As mem0's guide for TypeScript writes them."""
+_ALIASES = {
+    "userId": "user_id",
+    "agentId": "agent_id",
+    "appId": "app_id",
+    "runId": "run_id",
+    "memory_type": "kind",
+}
+"""As mem0's guide for TypeScript writes them, and as an add names the kind."""
 
 _UNKNOWN_KEY = (
     "Top-level key must be a logical operator or an allowed field: "

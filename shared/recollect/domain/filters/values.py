@@ -1,7 +1,8 @@
-"""Reads the values in a filter: plain JSON within limits, and times."""
+"""The values in a filter: plain JSON within limits, how it is compared, and times."""
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
@@ -75,6 +76,25 @@ def checked_json(raw: object) -> Json:
             message = f"A filter must have at most {MAX_DEPTH} levels of objects and lists"
             raise InvalidRequestError(message)
     return cast("Json", raw)
+
+
+def same_json(asked: Json, stored: Json) -> bool:
+    """Compare as JSON does, no deeper than what was asked."""
+    if isinstance(asked, bool) or isinstance(stored, bool):
+        return asked is stored
+    if isinstance(asked, list):
+        return (
+            isinstance(stored, list | tuple)
+            and len(asked) == len(stored)
+            and all(same_json(left, right) for left, right in zip(asked, stored, strict=True))
+        )
+    if isinstance(asked, Mapping):
+        return (
+            isinstance(stored, Mapping)
+            and asked.keys() == stored.keys()
+            and all(same_json(value, stored[key]) for key, value in asked.items())
+        )
+    return asked == stored
 
 
 def _children(value: object) -> list[object]:
