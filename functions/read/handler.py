@@ -1,4 +1,4 @@
-"""Everything that only reads: ping, lists, memories, history, episodes, entities, jobs, keys."""
+"""Everything that only reads: lists, memories, history, episodes, entities, jobs, keys, project."""
 
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from recollect.entrypoints import answers, presenters
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import ListBody
 from recollect.entrypoints.paging import Page
+from recollect.entrypoints.project_settings import PROJECT, check_own, project_answer
 from recollect.entrypoints.urls import job_id_from, memory_id_from
 
 logger = Logger()
@@ -20,6 +21,7 @@ read_memory = bootstrap.read_memory()
 list_subjects = bootstrap.list_subjects()
 read_job = bootstrap.read_job()
 list_keys = bootstrap.list_keys()
+read_project = bootstrap.read_project()
 
 
 @app.get("/v1/ping", summary="Check a key")
@@ -70,6 +72,12 @@ def get_episode(memory_id: str) -> answers.EpisodeAnswer:
     return presenters.episode_answer(read_memory.episode(app.project, memory_id_from(memory_id)))
 
 
+@app.get("/v1/episodes/<event_id>", summary="Read the messages of an add")
+def get_episode_of_job(event_id: str) -> answers.EpisodeAnswer:
+    """Return the messages of an add, as long as they are kept, whatever became of its memories."""
+    return presenters.episode_answer(read_memory.episode_of_job(app.project, job_id_from(event_id)))
+
+
 @app.get("/v1/entities", summary="List entities")
 def get_entities(
     page: Annotated[int | None, Query()] = None,
@@ -91,6 +99,13 @@ def get_event(event_id: str) -> answers.JobAnswer:
 def get_keys() -> answers.KeysAnswer:
     """Return the project's keys without the keys themselves."""
     return {"results": [presenters.key_answer(key) for key in list_keys(app.project)]}
+
+
+@app.get(PROJECT, summary="Read the project")
+def get_project(org_id: str, project_id: str) -> answers.ProjectAnswer:
+    """Return what the key's project has set; both ids are its name."""
+    check_own(app.project, org_id, project_id)
+    return project_answer(app.project, read_project(app.project))
 
 
 @logger.inject_lambda_context(log_event=False)

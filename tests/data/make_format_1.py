@@ -148,7 +148,9 @@ WALK = replace(
 )
 """Committed last; the index has not seen it."""
 
-EPISODE = Episode(id="job-1", scope=ADA, messages=MESSAGES, first_turn=0, said_at=START)
+EPISODE = Episode(
+    id="job-1", scope=ADA, messages=MESSAGES, first_turn=0, said_at=START, recorded_at=START
+)
 
 _ACCEPTED = Job(
     id="job-1",
@@ -167,6 +169,7 @@ _ACCEPTED = Job(
 ADD_JOB = replace(
     _ACCEPTED,
     status=JobStatus.SUCCEEDED,
+    read=3,
     done=3,
     completed_at=START + SECOND,
     outcomes=(

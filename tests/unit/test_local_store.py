@@ -16,12 +16,13 @@ import pytest
 
 from recollect.adapters.local import database, listing
 from recollect.adapters.local.database import Database
-from recollect.adapters.local.schema import FORMAT
+from recollect.adapters.local.schema import FORMAT, UPGRADES
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Unexpired, both, subject_is
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import NOON, a_change, a_key, a_memory, a_scope, adding, an_episode
+from tests.data import make_format_1 as format_1
 
 PROJECT = "demo"
 NOBODY = 65534
@@ -309,6 +310,35 @@ def test_a_lock_stops_writing_but_not_reading(path: Path, store: LocalStore) -> 
     assert count(store) == 2
 
 
+def test_a_file_of_an_older_format_is_upgraded_once(tmp_path: Path) -> None:
+    path = tmp_path / "recollect.db"
+    shutil.copy(format_1.FILE, path)
+
+    for _ in range(2):
+        store = new_store(path, format_1.EMBEDDING_MODEL)
+        store.open()
+        with store.database.reading() as connection:
+            [version] = connection.execute("PRAGMA user_version").fetchone()
+            rows = connection.execute("SELECT name FROM scopes_of_subjects").fetchall()
+        store.database.close()
+        assert version == FORMAT
+        assert {row["name"] for row in rows} == {each.name for each in format_1.ADA.subjects}
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "recollect.db"
+    shutil.copy(format_1.FILE, path)
+    monkeypatch.setattr(database, "UPGRADES", {1: (*UPGRADES[1], "SELECT * FROM nowhere")})
+    store = new_store(path, format_1.EMBEDDING_MODEL)
+
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        store.open()
+
+    assert path.read_bytes() == format_1.FILE.read_bytes()
+
+
 # --- transactions
 
 
@@ -352,7 +382,7 @@ def test_a_full_disk_is_told_and_can_be_survived(store: LocalStore, scope: Scope
     with pytest.raises(UnavailableError, match="does not fit on its disk"):
         store.record.commit(PROJECT, a_change(episode=large))
 
-    assert store.record.episode(PROJECT, large.id) is None
+    assert store.episodes.get(PROJECT, large.id, now=NOON) is None
     with store.database.reading() as connection:
         connection.execute("PRAGMA max_page_count = 1000000")
     add(store, "likes rain")

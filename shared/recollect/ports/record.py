@@ -96,8 +96,38 @@ class Record(Protocol):
         """Return a memory's events, oldest first; of deleted memories too; empty if unknown."""
         ...
 
-    def episode(self, project: str, episode_id: str) -> Episode | None:
-        """Return the messages of one add, or None."""
+
+class Episodes(Protocol):
+    """The messages of adds, as a `Change` stored them; reads see every commit that was answered.
+
+    From its `expires_at` on an episode is not read any more, though it is there until it is
+    removed.
+    """
+
+    def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
+        """Return the messages of one add, or None if they are unknown, removed or expired."""
+        ...
+
+    def recent(self, scope: Scope, *, limit: int, now: datetime) -> list[Episode]:
+        """Return the last episodes of exactly this scope by `recorded_at`, newest first.
+
+        Those that a release before this one stored may be missing.
+        """
+        ...
+
+    def remove(self, project: str, subjects: Sequence[Subject], *, before: datetime) -> int:
+        """Remove the episodes recorded before then of all scopes that have all of these subjects.
+
+        Returns how many; of no subjects none. Repeating it is safe, and removes what it left when
+        it broke off.
+        """
+        ...
+
+    def remove_expired(self, *, now: datetime, limit: int) -> int:
+        """Remove the first `limit` expired episodes of all projects; return how many it were.
+
+        It may be that some are found a moment after they expired.
+        """
         ...
 
 

@@ -148,24 +148,6 @@ def test_an_unknown_memory_has_no_history(store: Store, project: str) -> None:
     assert store.record.history(project, str(uuid4())) == []
 
 
-def test_an_episode_comes_back_as_it_was_said(store: Store, scope: Scope) -> None:
-    episode = an_episode(scope, "I like tea", "", "🙂\n" * 1_000, first_turn=4)
-
-    store.record.commit(scope.project, a_change(episode=episode))
-
-    assert store.record.episode(scope.project, episode.id) == episode
-    assert store.record.episode(scope.project, str(uuid4())) is None
-
-
-def test_an_episode_may_be_stored_again_by_a_resumed_add(store: Store, scope: Scope) -> None:
-    episode = an_episode(scope)
-
-    for _ in range(2):
-        store.record.commit(scope.project, a_change(episode=episode))
-
-    assert store.record.episode(scope.project, episode.id) == episode
-
-
 def test_the_largest_commit_fits(store: Store, project: str) -> None:
     scope = a_scope(project, user="ada", agent="a", app="b", run="c")
     room = store.record.room_for([scope] * 1_000)
@@ -562,7 +544,8 @@ class Setting:
             "counts": store.listing.count_subjects(project),
             "pending": store.outbox.pending(project, keys, limit=100),
             "clock": store.scopes.clock(self.scope),
-            "episode": store.record.episode(project, self.episode.id),
+            "episode": store.episodes.get(project, self.episode.id, now=NOON),
+            "episodes": store.episodes.recent(self.scope, limit=9, now=NOON),
             "job": store.jobs.get(project, self.job.id),
         }
 
@@ -720,7 +703,7 @@ def test_a_job_moves_on_with_the_change(setting: Setting) -> None:
     store.record.commit(project, setting.change())
 
     assert store.jobs.get(project, setting.job.id) == setting.change().job
-    assert store.record.episode(project, setting.job.id) == setting.episode
+    assert store.episodes.get(project, setting.job.id, now=NOON) == setting.episode
 
 
 def test_a_finished_job_is_not_written_again(setting: Setting) -> None:

@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from recollect.ports.keys import Keys
-from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.projects import SettingsStore
+from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
 from recollect.testing.builders import a_key
 
 THREADS = 16
@@ -22,6 +23,11 @@ class Store(Protocol):
     @property
     def record(self) -> Record:
         """Memories and what becomes of them."""
+        ...
+
+    @property
+    def episodes(self) -> Episodes:
+        """The messages of adds."""
         ...
 
     @property
@@ -47,6 +53,11 @@ class Store(Protocol):
     @property
     def keys(self) -> Keys:
         """Projects and what opens them."""
+        ...
+
+    @property
+    def projects(self) -> SettingsStore:
+        """What projects set for themselves."""
         ...
 
 

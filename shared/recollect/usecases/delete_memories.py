@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.filters import Filter, is_scoped, parse_filter
+from recollect.domain.filters import Filter, is_scoped, of_subjects, parse_filter
 from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import (
     Change,
+    Episodes,
     Listing,
     Position,
     Record,
@@ -26,9 +27,15 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class DeleteMemories:
-    """Delete, under a job, the memories of some subjects that are there when it starts."""
+    """Delete, under a job, the memories of some subjects that are there when it starts.
+
+    Where the filters say nothing but whom the memories belong to, each subject by its name, the
+    messages that were added for all of these subjects go, too. With any other filter they stay:
+    they may be what memories that stay came from.
+    """
 
     record: Record
+    episodes: Episodes
     listing: Listing
     work: WorkOnJobs
     wake_ups: WakeUps
@@ -55,9 +62,11 @@ class DeleteMemories:
         request = job.request
         if not isinstance(request, DeleteAllRequest):
             raise TypeError(type(request))
-        job = self._delete_all(job, parse_filter(request.filters))
+        matching = parse_filter(request.filters)
+        job = self._delete_all(job, matching)
         if job.status is JobStatus.PENDING:
             return self.work.hand_over(job)
+        self.episodes.remove(job.project, of_subjects(matching), before=job.created_at)
         now = self.now()
         done = replace(
             job,

@@ -9,12 +9,14 @@ from recollect.domain.errors import RecollectError
 from recollect.domain.jobs import AddRequest
 from recollect.ports.index import MemoryIndex
 from recollect.ports.queue import WakeUps
-from recollect.ports.record import Jobs, Outbox, Record
+from recollect.ports.record import Episodes, Jobs, Outbox, Record
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.delete_memories import DeleteMemories
 
 BATCH = 500
 STALE_AFTER = timedelta(minutes=1)
+MAX_BATCHES = 20
+"""Of expired episodes a run: what one leaves, the next one removes."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,18 @@ class ProjectChanges:
 
 @dataclass(frozen=True)
 class Maintain:
-    """Re-drive what a crash or a lost wake-up left behind: pending changes and abandoned jobs."""
+    """Re-drive pending changes and abandoned jobs that were left behind; remove what expired."""
 
     outbox: Outbox
     jobs: Jobs
+    episodes: Episodes
     wake_ups: WakeUps
     add: AddMemories
     delete_all: DeleteMemories
     now: Callable[[], datetime]
 
     def __call__(self, *, stale_after: timedelta = STALE_AFTER) -> int:
-        """Return how much was driven on; repeating it is safe.
+        """Return how much was driven on or removed; repeating it is safe.
 
         Raises an `ExceptionGroup` of what is no refusal, after it has seen to everything else.
         """
@@ -77,10 +80,20 @@ class Maintain:
                 self._resume(project, job_id)
             except Exception as error:  # noqa: BLE001 - one tenant's job must not stop the others'
                 defects.append(error)
+        expired = self._remove_expired(now)
         if defects:
             message = "Some jobs failed for a reason that is ours"
             raise ExceptionGroup(message, defects)
-        return len(stale) + len(abandoned)
+        return len(stale) + len(abandoned) + expired
+
+    def _remove_expired(self, now: datetime) -> int:
+        removed = 0
+        for _ in range(MAX_BATCHES):
+            some = self.episodes.remove_expired(now=now, limit=BATCH)
+            removed += some
+            if some < BATCH:
+                break
+        return removed
 
     def _resume(self, project: str, job_id: str) -> None:
         job = self.jobs.get(project, job_id)

@@ -9,7 +9,15 @@ from recollect.domain.filters import Filter, Unexpired, both
 from recollect.domain.jobs import Job
 from recollect.domain.memory import Episode, HistoryEvent, Memory, Message
 from recollect.domain.subjects import SubjectKind
-from recollect.ports.record import Jobs, Listing, MemoryPage, Position, Record, SubjectEntry
+from recollect.ports.record import (
+    Episodes,
+    Jobs,
+    Listing,
+    MemoryPage,
+    Position,
+    Record,
+    SubjectEntry,
+)
 from recollect.usecases.change_memory import memory_not_found
 
 MAX_PAGE_SIZE = 200
@@ -61,6 +69,8 @@ class ReadMemory:
     """Read one memory, its history, and the episode it came from."""
 
     record: Record
+    episodes: Episodes
+    now: Callable[[], datetime]
 
     def __call__(self, project: str, memory_id: str) -> Memory:
         """Return the memory, expired or not; raise `NotFoundError`."""
@@ -72,13 +82,15 @@ class ReadMemory:
     def history(self, project: str, memory_id: str) -> MemoryHistory:
         """Return what happened to it, oldest first, also after its deletion.
 
-        Raises `NotFoundError` if there never was such a memory.
+        Of an episode that is not kept any more there are no messages. Raises `NotFoundError` if
+        there never was such a memory.
         """
         events = self.record.history(project, memory_id)
         if not events:
             raise memory_not_found()
         memory = self.record.get(project, [memory_id]).get(memory_id)
-        episodes = {cause: self.record.episode(project, cause) for cause in _causes(events)}
+        now = self.now()
+        episodes = {cause: self.episodes.get(project, cause, now=now) for cause in _causes(events)}
         return MemoryHistory(
             memory,
             tuple((event, _input(event, episodes[event.cause])) for event in events),
@@ -86,9 +98,13 @@ class ReadMemory:
 
     def episode(self, project: str, memory_id: str) -> Episode:
         """Return the messages of the add it came from; raise `NotFoundError`."""
-        episode = self.record.episode(project, self(project, memory_id).episode_id)
+        return self.episode_of_job(project, self(project, memory_id).episode_id)
+
+    def episode_of_job(self, project: str, job_id: str) -> Episode:
+        """Return the messages of an add; raise `NotFoundError` if they are not kept any more."""
+        episode = self.episodes.get(project, job_id, now=self.now())
         if episode is None:
-            message = "The episode of this memory is not kept any more"
+            message = "Episode not found: there was no such add, or its messages are not kept"
             raise NotFoundError(message)
         return episode
 

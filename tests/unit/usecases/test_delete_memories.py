@@ -7,12 +7,21 @@ from datetime import date, timedelta
 import pytest
 
 from recollect.adapters.local.record import LocalRecord
-from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
 from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, JobStatus
 from recollect.domain.memory import HistoryAction, Json, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
-from recollect.testing.builders import NOON, a_change, a_job, a_scope, adding, deleting, updating
+from recollect.testing.builders import (
+    NOON,
+    a_change,
+    a_job,
+    a_scope,
+    adding,
+    an_episode,
+    deleting,
+    updating,
+)
 from recollect.usecases.delete_memories import PAGE
 from tests.service import Service
 
@@ -118,6 +127,68 @@ def test_what_is_added_meanwhile_stays(service: Service, scope: Scope) -> None:
     having_small_commits(service, lambda _: a_change(adding(new))).delete_all(everything_of(scope))
 
     assert [memory.text for memory in service.listed(scope)] == ["new"]
+
+
+def episodes_of(service: Service, *scopes: Scope) -> list[int]:
+    """Return how many episodes each of these scopes has."""
+    return [
+        len(service.store.episodes.recent(scope, limit=99, now=service.clock())) for scope in scopes
+    ]
+
+
+def test_the_episodes_of_the_subject_go_too(service: Service, scope: Scope) -> None:
+    shared = a_scope(scope.project, user="ada", agent="helper")
+    others = a_scope(scope.project, user="bob", agent="helper")
+    for each in (scope, shared, shared, others):
+        service.say(each, f"text {service.ports.new_id()}")
+    forgotten = service.say(scope, "forgotten")
+    service.delete(scope.project, forgotten.outcomes[0].memory_id)
+
+    service.delete_all(everything_of(scope))
+
+    assert episodes_of(service, scope, shared, others) == [0, 0, 1]
+    with pytest.raises(NotFoundError):
+        service.read.episode_of_job(scope.project, forgotten.id)
+
+
+def test_episodes_of_all_of_the_named_subjects_go(service: Service, scope: Scope) -> None:
+    shared = a_scope(scope.project, user="ada", agent="helper", run="r1")
+    for each in (scope, shared):
+        service.say(each, "likes tea")
+    both: dict[str, Json] = {"AND": [{"user_id": "ada"}, {"AND": [{"agent_id": "helper"}]}]}
+
+    service.delete_all(DeleteAllRequest(project=scope.project, filters=both))
+
+    assert episodes_of(service, scope, shared) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"user_id": "ada", "metadata": {"draft": True}},
+        {"user_id": {"in": ["ada", "bob"]}},
+        {"user_id": "*"},
+        {"AND": [{"user_id": "ada"}, {"NOT": [{"agent_id": "helper"}]}]},
+    ],
+)
+def test_episodes_stay_where_more_is_asked_than_whose_they_are(
+    service: Service, scope: Scope, filters: dict[str, Json]
+) -> None:
+    service.say(scope, "likes tea", metadata={"draft": True})
+
+    job = service.delete_all(DeleteAllRequest(project=scope.project, filters=filters))
+
+    assert job.done == 1
+    assert episodes_of(service, scope) == [1]
+
+
+def test_an_episode_that_is_recorded_meanwhile_stays(service: Service, scope: Scope) -> None:
+    service.say(scope, "old")
+    new = an_episode(scope, recorded_at=service.clock() + timedelta(hours=1))
+
+    having_small_commits(service, lambda _: a_change(episode=new)).delete_all(everything_of(scope))
+
+    assert service.store.episodes.recent(scope, limit=9, now=NOON) == [new]
 
 
 def current(record: LocalRecord, memory: Memory) -> Memory:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from recollect.adapters.local.episodes import LocalEpisodes
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING
@@ -15,9 +16,9 @@ from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
 from recollect.ports.models import EmbeddingTask
-from recollect.testing.builders import NOON, a_job, a_scope
+from recollect.testing.builders import NOON, a_change, a_job, a_scope, an_episode
 from recollect.usecases.change_memory import MemoryChanges
-from recollect.usecases.project_changes import STALE_AFTER
+from recollect.usecases.project_changes import BATCH, MAX_BATCHES, STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
 from tests.service import Service, embedder
 
@@ -39,8 +40,8 @@ class NewsWhileIndexing:
 
 
 class BrokenExtractor:
-    def extract(self, messages: object, *, said_at: datetime) -> None:
-        raise UnavailableError(str(messages) + said_at.isoformat())
+    def extract(self, conversation: object) -> None:
+        raise UnavailableError(str(conversation))
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def proposed(service: Service, scope: Scope, words: str = "likes tea") -> set[st
     """Return what the index alone knows."""
     [vector] = embedder().embed([words], "query")
     query = IndexQuery(EVERYTHING, vector, tuple(terms(words)), 1_000)
-    return set(service.store.index.propose(scope.project, query).memory_ids)
+    [proposal] = service.store.index.propose(scope.project, [query])
+    return set(proposal.memory_ids)
 
 
 def pending(service: Service, scope: Scope) -> int:
@@ -181,7 +183,8 @@ def test_a_job_that_fails_again_does_not_stop_the_others(service: Service, scope
     driven = service.having(extractor=BrokenExtractor()).maintain()
 
     assert driven == 2
-    assert service.read_job(scope.project, failing.id).status is JobStatus.FAILED
+    left = service.read_job(scope.project, failing.id)
+    assert (left.status, bool(left.error)) == (JobStatus.PENDING, True)
     assert service.read_job(scope.project, delete.id).status is JobStatus.SUCCEEDED
 
 
@@ -214,6 +217,42 @@ def test_one_job_that_breaks_does_not_stop_the_others(service: Service, scope: S
 
     assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
     assert [memory.text for memory in service.listed(scope)] == ["good"]
+
+
+def test_expired_episodes_are_removed_though_a_job_breaks(service: Service, scope: Scope) -> None:
+    episode = an_episode(scope, expires_at=NOON)
+    service.store.record.commit(scope.project, a_change(episode=episode))
+    job = a_job(scope, request=a_request(scope, "bad"))
+    service.store.jobs.accept(job, None, lease_end=NOON)
+
+    with pytest.raises(ExceptionGroup):
+        service.having(embedder=BreakingEmbedder()).maintain()
+
+    before = NOON - timedelta(seconds=1)
+    assert service.store.episodes.get(scope.project, episode.id, now=before) is None
+
+
+def test_expired_episodes_are_removed_batch_by_batch(service: Service, scope: Scope) -> None:
+    for hours in range(4):
+        expiry = NOON + timedelta(hours=hours)
+        service.store.record.commit(
+            scope.project, a_change(episode=an_episode(scope, expires_at=expiry))
+        )
+
+    assert service.maintain() == 1
+    service.clock.forward(timedelta(hours=2))
+    assert service.maintain() == 2
+
+    endless = EndlessEpisodes(service.store.database)
+    assert service.having(episodes=endless).maintain() == MAX_BATCHES * BATCH
+
+
+class EndlessEpisodes(LocalEpisodes):
+    """As many expire as are removed."""
+
+    def remove_expired(self, *, now: datetime, limit: int) -> int:
+        super().remove_expired(now=now, limit=limit)
+        return limit
 
 
 class BreakingEmbedder:

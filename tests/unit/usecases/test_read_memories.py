@@ -1,32 +1,23 @@
 """What reading promises: pages in order, histories with their messages, clear refusals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from recollect.adapters.local.record import LocalRecord
 from recollect.domain.errors import InvalidRequestError, NotFoundError
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import AddRequest, JobStatus
-from recollect.domain.memory import Episode, Message
+from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import Position
-from recollect.testing.builders import NOON, a_scope
+from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding, an_episode
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.read_memories import MAX_PAGE_SIZE, MAX_SKIPPED
 from tests.service import Service
 
 Page = Callable[..., object]
-
-
-@dataclass(frozen=True)
-class WithoutEpisodes(LocalRecord):
-    """A record whose episodes have been erased."""
-
-    def episode(self, project: str, episode_id: str) -> Episode | None:
-        return super().episode(f"not {project}", episode_id)
 
 
 def texts(service: Service, scope: Scope, page: int, page_size: int) -> list[str]:
@@ -120,6 +111,8 @@ def test_ids_of_another_project_are_unknown(service: Service, scope: Scope) -> N
     for read in (service.read, service.read.history, service.read.episode):
         with pytest.raises(NotFoundError, match="Memory not found"):
             read(other, memory_id)
+    with pytest.raises(NotFoundError, match="Episode not found"):
+        service.read.episode_of_job(other, job.id)
     with pytest.raises(NotFoundError, match="Event not found"):
         service.read_job(other, job.id)
     assert service.subjects(other).subjects == ()
@@ -165,13 +158,33 @@ def test_a_memory_knows_the_episode_it_came_from(service: Service, scope: Scope)
     assert (episode.id, len(episode.messages)) == (job.id, 2)
 
 
-def test_an_episode_that_is_not_kept_is_not_found(service: Service, scope: Scope) -> None:
-    memory = service.remember(scope, "likes tea")
+def test_an_episode_is_read_by_the_job_of_its_add(service: Service, scope: Scope) -> None:
+    job = service.say(scope, "likes tea", "likes coffee")
+    service.delete(scope.project, job.outcomes[0].memory_id)
 
-    with pytest.raises(NotFoundError, match="not kept"):
-        service.having(record=WithoutEpisodes(service.store.database)).read.episode(
-            scope.project, memory.id
-        )
+    episode = service.read.episode_of_job(scope.project, job.id)
+
+    assert [message.content for message in episode.messages] == ["likes tea", "likes coffee"]
+
+
+def test_an_episode_that_is_not_kept_is_not_found(service: Service, scope: Scope) -> None:
+    memory = a_memory(scope)
+    day = timedelta(days=1)
+    episode = an_episode(scope, memory.text, id=memory.episode_id, expires_at=NOON + day)
+    write = adding(memory)
+    write = replace(write, event=replace(write.event, cause=episode.id))
+    service.store.record.commit(scope.project, a_change(write, episode=episode))
+    assert service.read.episode(scope.project, memory.id) == episode
+    service.clock.forward(day)
+
+    for read, an_id in (
+        (service.read.episode, memory.id),
+        (service.read.episode_of_job, episode.id),
+    ):
+        with pytest.raises(NotFoundError, match="not kept"):
+            read(scope.project, an_id)
+    [(_, messages)] = service.read.history(scope.project, memory.id).events
+    assert messages == ()
 
 
 def test_subjects_are_counted_and_paged(service: Service, scope: Scope) -> None:

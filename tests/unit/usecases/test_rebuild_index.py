@@ -62,7 +62,8 @@ def test_every_living_memory_of_every_project_is_indexed_with_its_vector(
     assert held(service, other) == {theirs.id: 1}
     [vector] = embedder().embed(["cake"], "query")
     near = IndexQuery(EVERYTHING, vector, (), limit=1)
-    assert service.ports.index.propose(scope.project, near).memory_ids == (memories[1].id,)
+    [proposal] = service.ports.index.propose(scope.project, [near])
+    assert proposal.memory_ids == (memories[1].id,)
 
 
 def test_an_expired_memory_is_indexed_too(service: Service, scope: Scope) -> None:

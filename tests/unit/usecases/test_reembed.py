@@ -80,7 +80,8 @@ def memories_of(store: LocalStore, scope: Scope) -> list[Memory]:
 
 def nearest(store: LocalStore, scope: Scope, text: str) -> tuple[str, ...]:
     query = IndexQuery(EVERYTHING, Toy().vector(text), (), limit=1)
-    return store.index.propose(scope.project, query).memory_ids
+    [proposal] = store.index.propose(scope.project, [query])
+    return proposal.memory_ids
 
 
 def test_every_memory_has_a_vector_of_the_new_model_and_is_found_by_it(

@@ -13,6 +13,7 @@ Record table, by partition key and sort key (p project, s subject, c scope, n sh
               P#C#time            changes that it has, at that time, and may not show yet
     C#p#c     A                   the scope's clock
               T                   its next turn
+              E#recorded#job      an episode of the scope, and where its object is
     J#p#job   J                   a job
               E                   the episode that it stored
     I#p#h     I                   the job that an idempotency key belongs to
@@ -21,13 +22,15 @@ The index `wide` (gpk, gsk) finds what no key leads to:
 
     M#p#n     created#id          all memories of a project
     S#p       created#kind#s      its subjects
-    E#p#c     job                 the episodes of a scope
+    E#p#c     job                 the episodes of a scope that the release before stored
     P#n       since#...           changes that the index has not confirmed, of all projects
     J#n       lease end#...       unfinished jobs, of all projects
+    X#n       expiry#job          scopes' episodes that expire, of all projects
 
 Control table, which is never restored to the past:
 
     P#p       S                   the project's secret
+              A                   its settings
               K#created#key id    a key of the project
     K#hash    K                   the same key, by the hash of its secret
     PROJECTS  hash                the name of a project, by its hash
@@ -39,7 +42,7 @@ from urllib.parse import quote, unquote
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import Key
-from recollect.domain.memory import Memory
+from recollect.domain.memory import Episode, Memory
 from recollect.domain.subjects import Subject, SubjectKind
 
 WIDE_INDEX = "wide"
@@ -119,6 +122,12 @@ def episode_key(project: str, job_id: str) -> Key:
     return f"J#{project_part(project)}#{job_id}", "E"
 
 
+def episode_place(project: str, episode: Episode) -> Key:
+    """Where it is told that an episode belongs to a scope, and when it was recorded."""
+    place = f"E#{stored.time_text(episode.recorded_at)}#{episode.id}"
+    return scope_partition(project, episode.scope.key), place
+
+
 def idempotency_key(project: str, key: str) -> Key:
     """Where it is told which job a caller's idempotency key belongs to."""
     digest = hashlib.sha256(key.encode()).hexdigest()
@@ -136,7 +145,7 @@ def wide_subjects(project: str) -> str:
 
 
 def wide_episodes(project: str, scope_key: str) -> str:
-    """Where `wide` has a scope's episodes."""
+    """Where `wide` has those of a scope's episodes that have no place among its own items."""
     return f"E#{project_part(project)}#{scope_key}"
 
 

@@ -55,6 +55,12 @@ class Objects:
             answer = self.client.get_object(Bucket=self.bucket, Key=attribute["M"]["object"]["S"])
             return answer["Body"].read().decode()
 
+    def remove(self, key: str) -> None:
+        """Delete an object, if it is there; raise `UnavailableError`."""
+        with _translated(self.bucket):
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        self._known.pop(key, None)
+
     def _remember(self, key: str) -> None:
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()

@@ -15,21 +15,18 @@ from recollect.adapters.aws.dynamodb import (
     key_item,
     text,
 )
+from recollect.adapters.aws.episodes import EpisodeItems
 from recollect.adapters.aws.items import (
-    episode_key,
     is_possible,
-    project_part,
     state_key,
     subject_partition,
-    wide_episodes,
     wide_subjects,
 )
 from recollect.adapters.aws.jobs import JobItems
-from recollect.adapters.aws.objects import Objects
 from recollect.adapters.aws.plan import Plan, deleted_marks, size_of
 from recollect.adapters.aws.projects import ProjectSecrets
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
+from recollect.domain.memory import Embedding, HistoryEvent, Memory
 from recollect.domain.subjects import Scope, Subject
 from recollect.ports.record import Change
 
@@ -41,7 +38,8 @@ KB each, a vector of 6 KB, and an event with two texts), unless a text is all co
 which JSON takes six bytes for."""
 BYTES_PER_TRANSACTION = 4 * 1024 * 1024
 """As `ITEMS_PER_TRANSACTION`."""
-_JOB_AND_EPISODE = 2
+_JOB_AND_EPISODE = 3
+"""An episode has two items."""
 TOUCH_EVERY = timedelta(seconds=60)
 """How much newer than its `updated_at` a subject's last change can be: a subject that many scopes
 share would else be one item that all their writes wait for."""
@@ -121,10 +119,10 @@ class DynamoRecord:
     """The record of the AWS edition; see the port `Record` for what it promises."""
 
     table: Table
-    objects: Objects
     project_secrets: ProjectSecrets
     subject_items: SubjectItems
     job_items: JobItems
+    episode_items: EpisodeItems
     now: Callable[[], datetime]
     new_token: Callable[[], str]
     embedding_model: Callable[[], str]
@@ -152,6 +150,7 @@ class DynamoRecord:
         steps = [*self._job(change), *plan.steps(change), *self._episode(project, change)]
         scopes = [write.scope for write in change.writes]
         new = [write.scope for write in change.writes if write.before is None]
+        new += [change.episode.scope] if change.episode else []
         self.subject_items.introduce(project, new, change.at)
         self.table.write_all(put=deleted_marks(project, change.writes))
         if size_of(steps) > BYTES_PER_TRANSACTION:
@@ -178,15 +177,6 @@ class DynamoRecord:
         items = self.table.query("pk = :pk AND begins_with(sk, :events)", values)
         return [stored.load_event(project, stored.load(item["body"]["S"])) for item in items]
 
-    def episode(self, project: str, episode_id: str) -> Episode | None:
-        """Return the messages of one add, or None."""
-        if not is_possible(episode_id):
-            return None
-        item = self.table.get(episode_key(project, episode_id))
-        if item is None:
-            return None
-        return stored.load_episode(project, stored.load(self.objects.text_of(item["body"])))
-
     def _memory(self, project: str, item: Item) -> Memory:
         embedding = self._embedding(item["vec"]["M"])
         return stored.load_memory(project, stored.load(item["body"]["S"]), embedding)
@@ -209,14 +199,7 @@ class DynamoRecord:
         return [self.job_items.replacing(self.table.name, change.job, change.lease_end)]
 
     def _episode(self, project: str, change: Change) -> list[Step]:
-        episode = change.episode
-        if episode is None:
+        if change.episode is None:
             return []
-        body = stored.dump(stored.dump_episode(episode))
-        item: Item = {
-            **key_item(episode_key(project, episode.id)),
-            "body": self.objects.outsourced(body, f"episodes/{project_part(project)}/{episode.id}"),
-            "gpk": text(wide_episodes(project, episode.scope.key)),
-            "gsk": text(episode.id),
-        }
-        return [Step({"Put": {"TableName": self.table.name, "Item": item}})]
+        items = self.episode_items.of(project, change.episode)
+        return [Step({"Put": {"TableName": self.table.name, "Item": item}}) for item in items]

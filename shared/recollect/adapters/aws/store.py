@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from recollect.adapters.aws.dynamodb import Table
+from recollect.adapters.aws.episodes import DynamoEpisodes, EpisodeItems
 from recollect.adapters.aws.jobs import DynamoJobs, JobItems
 from recollect.adapters.aws.listing import DynamoListing
 from recollect.adapters.aws.objects import Objects
 from recollect.adapters.aws.outbox import DynamoOutbox
-from recollect.adapters.aws.projects import DynamoKeys, ProjectSecrets
+from recollect.adapters.aws.projects import DynamoKeys, DynamoSettings, ProjectSecrets
 from recollect.adapters.aws.record import DynamoRecord, SubjectItems
 from recollect.adapters.aws.scopes import DynamoScopes
 from recollect.adapters.aws.vectors import DynamoVectors
@@ -45,14 +46,19 @@ class DynamoStore:
         """The record itself."""
         return DynamoRecord(
             self._table,
-            self._objects,
             self._secrets,
             SubjectItems(self._table),
             self._job_items,
+            EpisodeItems(self._objects),
             self.now,
             self.new_token,
             self.embedding_model,
         )
+
+    @cached_property
+    def episodes(self) -> DynamoEpisodes:
+        """The messages of adds."""
+        return DynamoEpisodes(self._table, self._objects)
 
     @cached_property
     def vectors(self) -> DynamoVectors:
@@ -83,6 +89,11 @@ class DynamoStore:
     def keys(self) -> DynamoKeys:
         """API keys."""
         return DynamoKeys(self._control, self._secrets, self.new_token)
+
+    @cached_property
+    def projects(self) -> DynamoSettings:
+        """What projects set for themselves."""
+        return DynamoSettings(self._control)
 
     @cached_property
     def _table(self) -> Table:

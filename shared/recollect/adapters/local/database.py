@@ -4,9 +4,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
-from recollect.adapters.local.schema import APPLICATION_ID, FORMAT
+from recollect.adapters.local.schema import APPLICATION_ID, FORMAT, UPGRADES
 from recollect.domain.errors import UnavailableError
 
 LOCK_WAIT_SECONDS = 10.0
@@ -33,8 +34,9 @@ _PROBLEMS = {
 class Database:
     """Hands out one connection a thread and runs one writer at a time.
 
-    Reads never wait for writes (WAL). `schema` is run once, when the file is first opened; files
-    of other programs and of newer formats are refused before anything is written to them.
+    Reads never wait for writes (WAL). When the file is first opened, it is brought to the current
+    format, once and for all, and `schema` is run; files of other programs and of newer formats are
+    refused before anything is written to them.
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
@@ -107,11 +109,14 @@ class Database:
         if self._is_ready:
             return
         with _transaction(connection):
-            if _is_new(self.path, connection):
+            file_format = _checked_format(self.path, connection)
+            if file_format is None:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
-            for statement in self._schema:
+            upgrades = (UPGRADES[older] for older in range(file_format or FORMAT, FORMAT))
+            for statement in chain(*upgrades, self._schema):
                 connection.execute(statement)
+            if file_format != FORMAT:
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
         connection.execute("PRAGMA journal_mode = WAL")
         self._is_ready = True
 
@@ -128,8 +133,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _is_new(path: Path, connection: sqlite3.Connection) -> bool:
-    """Tell whether the file is empty; raise `UnavailableError` if it cannot be ours to use."""
+def _checked_format(path: Path, connection: sqlite3.Connection) -> int | None:
+    """Return the file's format, None if it is empty; raise `UnavailableError` if it is not ours."""
     application, file_format, tables = (
         connection.execute(query).fetchone()[0]
         for query in (
@@ -148,7 +153,7 @@ def _is_new(path: Path, connection: sqlite3.Connection) -> bool:
             f" knows {FORMAT}): install that release"
         )
         raise UnavailableError(message)
-    return is_new
+    return None if is_new else int(file_format)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from recollect.adapters.local.database import Database
 from recollect.adapters.local.jobs import replace_job
 from recollect.adapters.local.transaction import Transaction
 from recollect.adapters.local.vectors import check_models
-from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
+from recollect.domain.memory import Embedding, HistoryEvent, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
 
@@ -69,15 +69,6 @@ class LocalRecord:
                 (project, memory_id),
             )
             return [stored.load_event(project, stored.load(row["body"])) for row in rows]
-
-    def episode(self, project: str, episode_id: str) -> Episode | None:
-        """Return the messages of one add, or None."""
-        with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT body FROM episodes WHERE project = ? AND episode_id = ?",
-                (project, episode_id),
-            ).fetchone()
-        return stored.load_episode(project, stored.load(row["body"])) if row else None
 
 
 def memory_of(project: str, row: sqlite3.Row) -> Memory:

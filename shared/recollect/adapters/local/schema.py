@@ -1,9 +1,29 @@
 """The tables of the record in one SQLite file, named after the items of the record's design."""
 
+from collections.abc import Mapping, Sequence
+
 APPLICATION_ID = 0x5265636F
 """`Reco` in ASCII, in the file's header: marks it as ours (PRAGMA application_id)."""
-FORMAT = 1
+FORMAT = 2
 """Format of the file as a whole (PRAGMA user_version); newer ones are refused."""
+
+SCOPES_OF_SUBJECTS = """CREATE TABLE IF NOT EXISTS scopes_of_subjects (
+    project TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, scope_key TEXT NOT NULL,
+    PRIMARY KEY (project, kind, name, scope_key)) WITHOUT ROWID"""
+"""Leads from a subject to the scopes that have episodes."""
+
+UPGRADES: Mapping[int, Sequence[str]] = {
+    1: (
+        "ALTER TABLE episodes ADD COLUMN recorded_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE episodes ADD COLUMN expires_at TEXT",
+        "UPDATE episodes SET recorded_at = json_extract(body, '$.said_at')",
+        SCOPES_OF_SUBJECTS,
+        """INSERT OR IGNORE INTO scopes_of_subjects
+            SELECT project, json_extract(value, '$[0]'), json_extract(value, '$[1]'), scope_key
+            FROM episodes, json_each(body, '$.subjects')""",
+    ),
+}
+"""Format of a file -> what takes it to the next one."""
 
 RECORD_SCHEMA = (
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -13,6 +33,8 @@ RECORD_SCHEMA = (
         key_hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL,
         created_at TEXT NOT NULL, revoked_at TEXT) WITHOUT ROWID""",
     "CREATE UNIQUE INDEX IF NOT EXISTS keys_of_project ON keys (project, key_id)",
+    """CREATE TABLE IF NOT EXISTS settings (
+        project TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS memories (
         project TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL,
         created_at TEXT NOT NULL, expires_on TEXT, body TEXT, model TEXT, vector BLOB,
@@ -39,7 +61,13 @@ RECORD_SCHEMA = (
         body TEXT NOT NULL, PRIMARY KEY (project, memory_id, version)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS episodes (
         project TEXT NOT NULL, episode_id TEXT NOT NULL, scope_key TEXT NOT NULL,
-        body TEXT NOT NULL, PRIMARY KEY (project, episode_id))""",
+        body TEXT NOT NULL, recorded_at TEXT NOT NULL DEFAULT '', expires_at TEXT,
+        PRIMARY KEY (project, episode_id))""",
+    """CREATE INDEX IF NOT EXISTS episodes_by_time
+        ON episodes (project, scope_key, recorded_at, episode_id)""",
+    """CREATE INDEX IF NOT EXISTS episodes_expiring ON episodes (expires_at)
+        WHERE expires_at IS NOT NULL""",
+    SCOPES_OF_SUBJECTS,
     """CREATE TABLE IF NOT EXISTS jobs (
         project TEXT NOT NULL, job_id TEXT NOT NULL, status TEXT NOT NULL,
         attempt INTEGER NOT NULL, lease_end TEXT NOT NULL, body TEXT NOT NULL,

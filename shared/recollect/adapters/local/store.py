@@ -6,11 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from recollect.adapters.local.database import Database
+from recollect.adapters.local.episodes import LocalEpisodes
 from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.adapters.local.listing import LocalListing
 from recollect.adapters.local.outbox import LocalOutbox
-from recollect.adapters.local.projects import LocalKeys
+from recollect.adapters.local.projects import LocalKeys, LocalSettings
 from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.schema import RECORD_SCHEMA
 from recollect.adapters.local.scopes import LocalScopes
@@ -27,11 +28,13 @@ class LocalStore:
         self.path = path
         self.database = Database(path, (*RECORD_SCHEMA, *INDEX_SCHEMA))
         self.record = LocalRecord(self.database)
+        self.episodes = LocalEpisodes(self.database)
         self.scopes = LocalScopes(self.database)
         self.listing = LocalListing(self.database)
         self.outbox = LocalOutbox(self.database)
         self.jobs = LocalJobs(self.database)
         self.keys = LocalKeys(self.database)
+        self.projects = LocalSettings(self.database)
         self.vectors = LocalVectors(self.database, embedding_model)
         self._embedding_model = embedding_model
         self._resident_bytes = resident_bytes

@@ -74,14 +74,22 @@ class Transaction:
 
     def put_episode(self, episode: Episode) -> None:
         """Store an add's messages; a resumed add finds them there already."""
+        scope = episode.scope
         self.connection.execute(
-            "INSERT INTO episodes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO episodes (project, episode_id, scope_key, body, recorded_at, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 self.project,
                 episode.id,
-                episode.scope.key,
+                scope.key,
                 stored.dump(stored.dump_episode(episode)),
+                stored.time_text(episode.recorded_at),
+                stored.time_or_none(episode.expires_at),
             ),
+        )
+        self.connection.executemany(
+            "INSERT INTO scopes_of_subjects VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(self.project, kind, name, scope.key) for kind, name in scope.pairs],
         )
 
     def _insert(self, memory: Memory) -> None:

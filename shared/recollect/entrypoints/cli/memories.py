@@ -151,8 +151,8 @@ def delete(
 ) -> None:
     """Delete memories.
 
-    By their ids, or everything that belongs to all of the given user, agent, app and run. The
-    history of what was deleted stays.
+    By their ids, or everything that belongs to all of the given user, agent, app and run, the
+    messages it came from included. The history of what was deleted stays.
     """
     if bool(memory_ids) == bool(ids):
         message = "Give the ids of memories, or --user, --agent, --app or --run."

@@ -1,4 +1,4 @@
-"""`recollect show`."""
+"""`recollect show` and `episode`."""
 
 import json
 from collections.abc import Sequence
@@ -37,15 +37,35 @@ def show(api: Api, *, memory_id: str, is_json: bool) -> None:
     path = f"/v1/memories/{quote(memory_id, safe='')}/"
     history = api.call(list[HistoryAnswer], "GET", f"{path}history/")
     memory = _unless_gone(api, MemoryAnswer, path)
-    episode = _unless_gone(api, EpisodeAnswer, f"{path}episode/")
+    said = _unless_gone(api, EpisodeAnswer, f"{path}episode/")
     if is_json:
-        print_json({"memory": memory, "history": history, "episode": episode})
+        print_json({"memory": memory, "history": history, "episode": said})
         return
     _print_memory(memory, history)
     _print_history(history)
-    if episode:
+    if said:
         first = next((event["new_memory"] for event in history if event["new_memory"]), "")
-        _print_episode(episode, first or "")
+        click.echo()
+        _print_episode(said, first or "")
+
+
+@click.command(epilog=examples("recollect episode 7d3c9f52-1f04-4b9b-8a3e-2f6f0f5b8c11"))
+@click.argument("an_id", metavar="ID")
+@json_option
+@connected
+def episode(api: Api, *, an_id: str, is_json: bool) -> None:
+    """Show the messages that memories came from.
+
+    ID is that of an add (its "event_id"), or of a memory that came from it.
+    """
+    part = quote(an_id, safe="")
+    found = _unless_gone(api, EpisodeAnswer, f"/v1/episodes/{part}/") or api.call(
+        EpisodeAnswer, "GET", f"/v1/memories/{part}/episode/"
+    )
+    if is_json:
+        print_json(found)
+    else:
+        _print_episode(found)
 
 
 def _unless_gone(api: Api, kind: type[T], path: str) -> T | None:
@@ -88,10 +108,12 @@ def _change(event: HistoryAnswer) -> str:
     return " -> ".join(texts)
 
 
-def _print_episode(episode: EpisodeAnswer, first_text: str) -> None:
-    click.echo(f"\nEpisode of {moment(episode['created_at'])}")
+def _print_episode(said: EpisodeAnswer, first_text: str = "") -> None:
+    click.echo(f"Episode of {moment(said['created_at'])}")
     sought = one_line(first_text)
-    for turn in episode["messages"]:
+    for turn in said["messages"]:
         content = one_line(turn["content"])
         mark = ">" if sought and sought in content else " "
         click.echo(f"{mark} {one_line(turn['name'] or turn['role'])}: {content}")
+        for each in turn["attachments"]:
+            click.echo(f"    [{each['kind']}] {one_line(each['text'] or each['url'])}")

@@ -1,0 +1,80 @@
+"""The messages of adds in a SQLite file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recollect.adapters import stored
+from recollect.adapters.local.database import Database
+from recollect.domain.memory import Episode
+from recollect.domain.subjects import Scope, Subject
+
+REMOVED_AT_ONCE = 500
+"""Episodes a transaction: so many of average length take less than 10 ms."""
+
+
+@dataclass(frozen=True)
+class LocalEpisodes:
+    """The episodes of the local edition; see the port `Episodes` for what it promises."""
+
+    database: Database
+
+    def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
+        """Return the messages of one add, or None."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT body FROM episodes WHERE project = ? AND episode_id = ?"
+                " AND (expires_at IS NULL OR expires_at > ?)",
+                (project, episode_id, stored.time_text(now)),
+            ).fetchone()
+        return stored.load_episode(project, stored.load(row["body"])) if row else None
+
+    def recent(self, scope: Scope, *, limit: int, now: datetime) -> list[Episode]:
+        """Return the last episodes of the scope, newest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT body FROM episodes WHERE project = ? AND scope_key = ?"
+                " AND (expires_at IS NULL OR expires_at > ?)"
+                " ORDER BY recorded_at DESC, episode_id DESC LIMIT ?",
+                (scope.project, scope.key, stored.time_text(now), limit),
+            ).fetchall()
+        return [stored.load_episode(scope.project, stored.load(row["body"])) for row in rows]
+
+    def remove(self, project: str, subjects: Sequence[Subject], *, before: datetime) -> int:
+        """Remove what was recorded before then of all scopes with all of these subjects."""
+        return sum(
+            self._remove_from(project, scope_key, before)
+            for scope_key in self._scopes_of(project, subjects)
+        )
+
+    def remove_expired(self, *, now: datetime, limit: int) -> int:
+        """Remove the first `limit` expired episodes of all projects; return how many it were."""
+        with self.database.writing() as connection:
+            removed = connection.execute(
+                "DELETE FROM episodes WHERE rowid IN (SELECT rowid FROM episodes"
+                " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+                (stored.time_text(now), limit),
+            )
+        return removed.rowcount
+
+    def _scopes_of(self, project: str, subjects: Sequence[Subject]) -> list[str]:
+        if not subjects:
+            return []
+        of_one = "SELECT scope_key FROM scopes_of_subjects WHERE project=? AND kind=? AND name=?"
+        values = [value for each in subjects for value in (project, each.kind, each.name)]
+        with self.database.reading() as connection:
+            rows = connection.execute(" INTERSECT ".join([of_one] * len(subjects)), values)
+            return [row["scope_key"] for row in rows]
+
+    def _remove_from(self, project: str, scope_key: str, before: datetime) -> int:
+        removed, is_more = 0, True
+        while is_more:
+            with self.database.writing() as connection:
+                some = connection.execute(
+                    "DELETE FROM episodes WHERE rowid IN (SELECT rowid FROM episodes WHERE"
+                    " project = ? AND scope_key = ? AND recorded_at < ? LIMIT ?)",
+                    (project, scope_key, stored.time_text(before), REMOVED_AT_ONCE),
+                )
+            removed += some.rowcount
+            is_more = some.rowcount == REMOVED_AT_ONCE
+        return removed
