@@ -1,4 +1,4 @@
-"""Everything that changes what is there: updates, deletes, keys."""
+"""Everything that changes what is there: updates, deletes, keys, the project."""
 
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from recollect.domain.jobs import DeleteAllRequest
 from recollect.entrypoints import answers, presenters
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import KeyBody, UpdateBody
+from recollect.entrypoints.project_settings import PROJECT, ProjectBody, check_own
 from recollect.entrypoints.urls import delete_filters, memory_id_from
 
 logger = Logger()
@@ -20,6 +21,7 @@ delete_memory = bootstrap.delete_memory()
 delete_memories = bootstrap.delete_memories()
 create_key = bootstrap.create_key()
 revoke_key = bootstrap.revoke_key()
+change_project = bootstrap.change_project()
 
 
 @app.put("/v1/memories/<memory_id>", summary="Change a memory")
@@ -66,6 +68,17 @@ def delete_key(key_id: str) -> answers.KeyAnswer:
     """Revoke a key of the project."""
     app.refuse_idempotency_key()
     return presenters.key_answer(revoke_key(app.project, key_id))
+
+
+@app.patch(PROJECT, summary="Change the project")
+def patch_project(
+    org_id: str, project_id: str, body: Annotated[ProjectBody, Body()]
+) -> answers.MessageOnly:
+    """Change what is given of what the key's project has set; seen by all within a minute."""
+    app.refuse_idempotency_key()
+    check_own(app.project, org_id, project_id)
+    change_project(app.project, body.applied_to)
+    return {"message": "Project updated successfully"}
 
 
 @logger.inject_lambda_context(log_event=False)

@@ -11,7 +11,7 @@ supplies the one fixture that the module's first line names:
 
 | suites | fixture |
 |---|---|
-| `record`, `scopes`, `listing`, `outbox`, `jobs`, `keys` | `store`, a `store.Store` |
+| `record`, `episodes`, `scopes`, `listing`, `outbox`, `jobs`, `keys` | `store`, a `store.Store` |
 | `vectors` | `opened`, a `vectors.Open` |
 | `memory_index` | `build`, an `indexes.Build`; `scope="module"` |
 | `index_builds` | `indexed`, an `indexes.Indexed` |

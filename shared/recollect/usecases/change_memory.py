@@ -14,7 +14,9 @@ from recollect.domain.memory import (
     checked_metadata,
     checked_text,
 )
+from recollect.domain.redaction import Redaction
 from recollect.ports.models import Embedder
+from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Change, MemoryWrite, Record, VersionMovedError
 
@@ -52,6 +54,16 @@ class MemoryChanges:
             expires_on=None if self.clears_expiry else self.expires_on or memory.expires_on,
         )
 
+    def redacted(self, redaction: Redaction | None) -> "MemoryChanges":
+        """Return these changes as a project lets them be kept."""
+        if redaction is None:
+            return self
+        return replace(
+            self,
+            text=redaction.redact(self.text) if self.text else self.text,
+            metadata=redaction.redact_members(self.metadata) if self.metadata else self.metadata,
+        )
+
     def _merged(self, known: Mapping[str, Json]) -> Mapping[str, Json]:
         return checked_metadata({**known, **self.metadata}) if self.metadata else known
 
@@ -62,6 +74,7 @@ class UpdateMemory:
 
     record: Record
     embedder: Embedder
+    projects: SettingsStore
     wake_ups: WakeUps
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -81,23 +94,29 @@ class UpdateMemory:
         if before.is_immutable:
             message = "This memory is immutable"
             raise ConflictError(message)
-        changed = changes.apply(before)
+        redaction = self.projects.get(project).redaction
+        changed = changes.redacted(redaction).apply(before)
         if _is_same(changed, before):
             return before
         after = self._next_version(before, changed)
-        event = HistoryEvent.of(before, after, at=after.updated_at, cause=self.new_id())
+        event = HistoryEvent.of(
+            before, after, at=after.updated_at, cause=self.new_id(), valid_from=after.said_at
+        )
         write = MemoryWrite(before=before, after=after, event=event)
         self.record.commit(project, Change(at=after.updated_at, writes=(write,)))
         self.wake_ups.index(project, [subject.key for subject in after.scope.subjects])
         return after
 
     def _next_version(self, before: Memory, changed: Memory) -> Memory:
-        embedding = before.embedding
-        if changed.text != before.text:
-            [vector] = self.embedder.embed([changed.text], "document")
-            embedding = Embedding.of(self.embedder.model, vector)
+        following = replace(changed, version=before.version + 1, updated_at=self.now())
+        if changed.text == before.text:
+            return following
+        [vector] = self.embedder.embed([changed.text], "document")
+        is_backdated = changed.created_at != before.created_at
         return replace(
-            changed, embedding=embedding, version=before.version + 1, updated_at=self.now()
+            following,
+            embedding=Embedding.of(self.embedder.model, vector),
+            stated_at=None if is_backdated else following.updated_at,
         )
 
 

@@ -138,6 +138,63 @@ def test_metadata_cannot_grow_over_its_limit_bit_by_bit(service: Service, scope:
         service.update(scope.project, memory.id, MemoryChanges(metadata={"b": half}))
 
 
+@pytest.fixture
+def redacting(service: Service, scope: Scope) -> Service:
+    """The service, for a project that has card numbers, secrets and more taken out."""
+    service.change_project(
+        scope.project,
+        lambda before: replace(before, is_redacted=True, redaction_patterns=("EMP-[0-9]+",)),
+    )
+    return service
+
+
+def test_what_the_project_wants_taken_out_is_not_stored(redacting: Service, scope: Scope) -> None:
+    before = redacting.remember(scope, "likes tea", metadata={"a": "EMP-1"})
+    changes = MemoryChanges(
+        text="pays with 4111 1111 1111 1111", metadata={"b": ["EMP-2"], "password": "hunter2"}
+    )
+
+    after = redacting.update(scope.project, before.id, changes)
+
+    assert after.text == "pays with [card number]"
+    assert after.metadata["b"] == ["[redacted]"]
+    assert after.metadata["password"] == "[secret]"
+    [_, (event, _)] = redacting.read.history(scope.project, before.id).events
+    assert event.new_text == after.text
+
+
+@pytest.mark.parametrize(
+    "changes", [MemoryChanges(expires_on=LAST_DAY), MemoryChanges(text="likes coffee")]
+)
+def test_what_is_not_given_is_not_redacted_anew(
+    redacting: Service, scope: Scope, changes: MemoryChanges
+) -> None:
+    before = redacting.remember(scope, "likes tea")
+
+    after = redacting.update(scope.project, before.id, changes)
+
+    assert after.metadata == before.metadata
+    assert after.text == (changes.text or before.text)
+
+
+def test_a_text_of_nothing_is_refused_also_where_texts_are_redacted(
+    redacting: Service, scope: Scope
+) -> None:
+    memory = redacting.remember(scope, "likes tea")
+
+    with pytest.raises(InvalidRequestError, match="must not be empty"):
+        redacting.update(scope.project, memory.id, MemoryChanges(text=""))
+
+
+def test_another_project_keeps_everything(redacting: Service) -> None:
+    other = redacting.new_scope("globex", user="ada")
+    memory = redacting.remember(other, "likes tea")
+
+    after = redacting.update(other.project, memory.id, MemoryChanges(text="is EMP-1"))
+
+    assert after.text == "is EMP-1"
+
+
 def test_an_unknown_memory_cannot_be_changed(service: Service, scope: Scope) -> None:
     with pytest.raises(NotFoundError):
         service.update(scope.project, "unknown", MemoryChanges(text="x"))

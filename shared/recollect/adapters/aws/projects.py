@@ -1,4 +1,4 @@
-"""Projects and their API keys in the control table."""
+"""Projects, their API keys and their settings in the control table."""
 
 import hashlib
 import secrets
@@ -16,12 +16,16 @@ from recollect.adapters.aws.dynamodb import (
     Step,
     Table,
     key_item,
+    number,
     text,
 )
 from recollect.adapters.aws.items import project_part
+from recollect.adapters.stored_projects import dump_settings, load_settings
 from recollect.domain.errors import NotFoundError
 from recollect.domain.keys import ApiKey
+from recollect.domain.projects import ProjectSettings
 from recollect.ports.keys import Keys
+from recollect.ports.projects import SettingsStore
 from recollect.ports.record import LostRaceError
 
 SECRET_BYTES = 32
@@ -30,8 +34,11 @@ REGISTRY = "PROJECTS"
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 LONGEST_TRUST = timedelta(seconds=60)
-"""How long a key that was revoked elsewhere may still open its project."""
+"""How long a key that was revoked elsewhere may still open its project, and how long settings that
+were changed elsewhere may still be followed."""
 MAX_TRUSTED = 10_000
+MAX_TRUSTED_SETTINGS = 100
+"""Each may have 300 KB."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +177,77 @@ class TrustedKeys:
         return self.keys.projects()
 
 
+@dataclass(frozen=True)
+class DynamoSettings:
+    """Projects' settings in the control table."""
+
+    control: Table
+
+    def get(self, project: str) -> ProjectSettings:
+        """Return the project's settings; the defaults if it never changed any."""
+        item = self.control.get(_settings_key(project))
+        if item is None:
+            return ProjectSettings()
+        return load_settings(stored.load(item["body"]["S"]), int(item["version"]["N"]))
+
+    def replace(self, project: str, settings: ProjectSettings) -> None:
+        """Store settings that were made from the version before theirs."""
+        item = {
+            **key_item(_settings_key(project)),
+            "version": number(settings.version),
+            "body": text(stored.dump(dump_settings(settings))),
+        }
+        condition: dict[str, Any] = {"ConditionExpression": ABSENT}
+        if settings.version > 1:
+            condition = {
+                "ConditionExpression": "version = :before",
+                "ExpressionAttributeValues": {":before": number(settings.version - 1)},
+            }
+        try:
+            self.control.put(item, **condition)
+        except ConditionFailedError as error:
+            message = "The project's settings were changed by somebody else"
+            raise LostRaceError(message) from error
+
+
+@dataclass(frozen=True)
+class TrustedSettings:
+    """Settings that one process looks up at most once a minute; its own changes it sees at once."""
+
+    settings: SettingsStore
+    now: Callable[[], datetime]
+    _found: dict[str, tuple[datetime, ProjectSettings]] = field(default_factory=dict)
+
+    def get(self, project: str) -> ProjectSettings:
+        """Return the settings as they were at most a minute ago."""
+        now = self.now()
+        seen = self._found.get(project)
+        if seen and now - seen[0] < LONGEST_TRUST:
+            return seen[1]
+        found = self.settings.get(project)
+        if len(self._found) >= MAX_TRUSTED_SETTINGS:
+            self._found.clear()
+        self._found[project] = (now, found)
+        return found
+
+    def replace(self, project: str, settings: ProjectSettings) -> None:
+        """Store new settings, and look them up the next time, also if somebody else was faster."""
+        try:
+            self.settings.replace(project, settings)
+        finally:
+            self._found.pop(project, None)
+
+
 def _partition(project: str) -> str:
     return f"P#{project_part(project)}"
 
 
 def _secret_key(project: str) -> Key:
     return _partition(project), "S"
+
+
+def _settings_key(project: str) -> Key:
+    return _partition(project), "A"
 
 
 def _registered_key(project: str) -> Key:

@@ -1,4 +1,4 @@
-"""Projects and their API keys in a SQLite file."""
+"""Projects, their API keys and their settings in a SQLite file."""
 
 import secrets
 import sqlite3
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from recollect.adapters import stored
 from recollect.adapters.local.database import Database
+from recollect.adapters.stored_projects import dump_settings, load_settings
 from recollect.domain.errors import NotFoundError
 from recollect.domain.keys import ApiKey
+from recollect.domain.projects import ProjectSettings
+from recollect.ports.record import LostRaceError
 
 SECRET_BYTES = 32
 
@@ -78,6 +81,38 @@ class LocalKeys:
         with self.database.reading() as connection:
             rows = connection.execute("SELECT project FROM projects ORDER BY project")
             return [row["project"] for row in rows]
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """Projects' settings in the data file."""
+
+    database: Database
+
+    def get(self, project: str) -> ProjectSettings:
+        """Return the project's settings; the defaults if it never changed any."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT version, body FROM settings WHERE project = ?", (project,)
+            ).fetchone()
+        return load_settings(stored.load(row["body"]), row["version"]) if row else ProjectSettings()
+
+    def replace(self, project: str, settings: ProjectSettings) -> None:
+        """Store settings that were made from the version before theirs."""
+        body = stored.dump(dump_settings(settings))
+        with self.database.writing() as connection:
+            if settings.version == 1:
+                written = connection.execute(
+                    "INSERT INTO settings VALUES (?, 1, ?) ON CONFLICT DO NOTHING", (project, body)
+                )
+            else:
+                written = connection.execute(
+                    "UPDATE settings SET version = ?, body = ? WHERE project = ? AND version = ?",
+                    (settings.version, body, project, settings.version - 1),
+                )
+        if not written.rowcount:
+            message = "The project's settings were changed by somebody else"
+            raise LostRaceError(message)
 
 
 def _key(row: sqlite3.Row) -> ApiKey:

@@ -1,0 +1,26 @@
+"""The stored form of what projects set for themselves, the same in every record."""
+
+from recollect.adapters.stored import Document
+from recollect.adapters.stored_jobs import dump_guidance, load_guidance
+from recollect.domain.projects import ProjectSettings
+
+
+def dump_settings(settings: ProjectSettings) -> Document:
+    """Return a project's settings as a document; their version is stored beside it."""
+    return {
+        "guidance": dump_guidance(settings.guidance),
+        "is_redacted": settings.is_redacted,
+        "redaction_patterns": settings.redaction_patterns,
+        "episode_days": settings.episode_days,
+    }
+
+
+def load_settings(document: Document, version: int) -> ProjectSettings:
+    """Return the settings that `dump_settings` wrote."""
+    return ProjectSettings(
+        guidance=load_guidance(document["guidance"]),
+        is_redacted=document["is_redacted"],
+        redaction_patterns=tuple(document["redaction_patterns"]),
+        episode_days=document["episode_days"],
+        version=version,
+    )
