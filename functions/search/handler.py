@@ -10,7 +10,7 @@ from recollect import bootstrap
 from recollect.entrypoints.answers import SearchAnswer
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.models import SearchBody
-from recollect.entrypoints.presenters import found_answer
+from recollect.entrypoints.presenters import search_answer
 
 logger = Logger()
 app = HttpApp(bootstrap.check_key())
@@ -28,12 +28,9 @@ def post_search(body: Annotated[SearchBody, Body()]) -> SearchAnswer:
         threshold=body.least_score,
         show_expired=body.show_expired,
     )
-    return {
-        "results": [
-            found_answer(found, body.fields, explain=body.explain) for found in result.found
-        ],
-        "degraded": list(result.degraded),
-    }
+    return search_answer(
+        result, body.fields, explain=body.explain, include_context=body.include_context
+    )
 
 
 @logger.inject_lambda_context(log_event=False)

@@ -120,6 +120,7 @@ def a_turn(**fields: object) -> list[Json]:
     return [{"role": "user", "content": "hello", **fields}]
 
 
+A_PICTURE = {"type": "image_url", "image_url": "https://a.example/b.png"}
 WRONG: dict[str, list[Json]] = {
     ADD: [
         *each("messages", None, 5, TRUE, {}, [], "", " \n", [None], [5], [[]]),
@@ -130,6 +131,20 @@ WRONG: dict[str, list[Json]] = {
         ),
         *each("messages", a_turn(name=5), a_turn(name=[]), a_turn(name="n" * 257)),
         *each("messages", a_turn(role="system")),
+        *each("messages", a_turn(timestamp=TRUE), a_turn(timestamp="soon"), a_turn(timestamp=HUGE)),
+        *each("messages", a_turn(content={"type": "pdf_url", "pdf_url": {"url": "data:,a"}})),
+        *each("messages", a_turn(content={"type": "image_url", "image_url": "http://a.example"})),
+        *each("messages", a_turn(content={"type": "txt_url", "txt_url": "https://a.example/b"})),
+        *each("messages", a_turn(content=[A_PICTURE] * 21)),
+        *each("memory_type", 5, "", "procedural", "procedural_memory", ["semantic_memory"]),
+        *(
+            wrong
+            for wish in ("custom_instructions", "includes", "prompt")
+            for wrong in each(wish, 5, TRUE, [], {}, "w" * 20_001)
+        ),
+        *each("custom_categories", 5, "food", {"food": ""}, [5], [["food"]], [{"food": 5}]),
+        *each("custom_categories", [""], [{"": "food"}], ["c" * 101], ["food"] * 101),
+        *each("reference_date", TRUE, [], "", "yesterday", HUGE),
         *(wrong for kind in KINDS for wrong in each(kind, 5, TRUE, [], {}, ["ada"], "", " ", "*")),
         *each("user_id", "u" * (MAX_NAME_LENGTH + 1)),
         *each("filters", 5, "ada", [], {"user_id": 5}, {"user_id": ["ada"]}),
@@ -149,6 +164,7 @@ WRONG: dict[str, list[Json]] = {
         *each("threshold", -0.1, 1.1, HUGE, TRUE, "high", "nan", []),
         *each("metadata", 5, "a", [], {"a": {"gt": 1}}),
         *each("explain", 5, "maybe", [], None),
+        *each("include_context", 5, "maybe", [], None),
     ],
     LIST: [
         *each("page", 0, -1, 1_000_000, HUGE, 1.5, TRUE, "one", [], {}),
@@ -262,20 +278,27 @@ def test_texts_are_given_back_as_they_came(service: httpx.Client) -> None:
     assert memory["metadata"] == {"a": text, text: HUGE}
 
 
-KEYS = st.sampled_from([*KINDS, "AND", "OR", "NOT", "in", "ne", "metadata", "content", "role"])
+KEYS = st.sampled_from(
+    [
+        *(*KINDS, "AND", "OR", "NOT", "in", "ne", "metadata", "content", "role", "type", "source"),
+        *("image_url", "file", "file_data", "txt_url", "url", "data", "text"),
+    ]
+)
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-    | st.sampled_from(["ada", "*", "AND", "2026-01-01", "user_id", new_id()]),
+    | st.sampled_from(["ada", "*", "AND", "2026-01-01", "user_id", new_id()])
+    | st.sampled_from(["text", "image_url", "file", "document", "data:,a", "base64"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=8,
 )
 FIELDS = sorted(
     {*KINDS, "messages", "filters", "query", "top_k", "threshold", "page", "page_size", "fields"}
     | {"metadata", "infer", "timestamp", "expiration_date", "categories", "start_date", "keywords"}
+    | {"memory_type", "prompt", "includes", "custom_categories", "reference_date"}
 )
 
 

@@ -38,6 +38,7 @@ ID_REQUESTS = [
     ("GET", "/v1/memories/{}/episode/"),
     ("PUT", "/v1/memories/{}/"),
     ("DELETE", "/v1/memories/{}/"),
+    ("GET", "/v1/episodes/{}/"),
     ("GET", "/v1/event/{}/"),
 ]
 

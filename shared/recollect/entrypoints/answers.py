@@ -1,16 +1,26 @@
 """The form of what callers get, as the mem0 clients read it."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 
+class AttachmentAnswer(TypedDict):
+    """A text document, or a picture and what is to be seen on it."""
+
+    kind: Literal["document", "image"]
+    text: str
+    url: str
+
+
 class MessageAnswer(TypedDict):
-    """One turn of a conversation."""
+    """One turn of a conversation; `said_at` only if it has a time of its own."""
 
     role: str
     content: str
     name: str | None
+    said_at: str | None
+    attachments: list[AttachmentAnswer]
 
 
 class MemoryAnswer(TypedDict, total=False):
@@ -29,7 +39,11 @@ class MemoryAnswer(TypedDict, total=False):
     updated_at: str
     expiration_date: str | None
     structured_attributes: dict[str, Any]
+    valid_from: str | None
+    valid_to: str | None
+    salience: float | None
     kind: str
+    memory_type: str
     role: str | None
     actor_id: str | None
     attributed_to: str | None
@@ -74,10 +88,14 @@ class AddAnswer(TypedDict):
 
 
 class SearchAnswer(TypedDict):
-    """What was found, best first, and which parts of the service could not help."""
+    """What was found, best first, and which parts of the service could not help.
+
+    `context` is the same as a text for a prompt, if it was asked for.
+    """
 
     results: list[MemoryAnswer]
     degraded: list[str]
+    context: NotRequired[str]
 
 
 class MemoryPageAnswer(TypedDict):
@@ -91,7 +109,7 @@ class MemoryPageAnswer(TypedDict):
 
 
 class HistoryAnswer(TypedDict):
-    """One event of a memory's history."""
+    """One event of a memory's history; its text held, in the world, between the valid times."""
 
     id: str
     memory_id: str
@@ -111,6 +129,9 @@ class HistoryAnswer(TypedDict):
     actor_id: str | None
     role: str | None
     is_deleted: bool
+    prompt_version: str | None
+    valid_from: str | None
+    valid_to: str | None
     created_at: str
     updated_at: str
 
@@ -187,6 +208,44 @@ class PingAnswer(TypedDict):
     org_id: str
     project_id: str
     user_email: str
+
+
+class ProjectAnswer(TypedDict):
+    """What a project has set; the members that nothing here stands behind are null or defaults."""
+
+    org_id: str
+    project_id: str
+    name: str
+    description: str | None
+    custom_instructions: str | None
+    agent_custom_instructions: str | None
+    inclusion_prompt: str | None
+    exclusion_prompt: str | None
+    custom_categories: list[dict[str, str]] | None
+    custom_fact_extraction_prompt: str | None
+    custom_update_memory_prompt: str | None
+    redaction: bool
+    redaction_patterns: list[str]
+    episode_days: int | None
+    created_at: str | None
+    updated_at: str | None
+    members: list[dict[str, Any]]
+    usecase: str | None
+    usecase_setting: dict[str, Any] | None
+    memory_depth: str | None
+    update_custom_instructions: str | None
+    summary_custom_instructions: str | None
+    summary_batch_size: int | None
+    summary_max_tokens: int | None
+    expiration_date: str | None
+    retrieval_criteria: list[dict[str, Any]] | None
+    enable_graph: bool
+    multilingual: bool
+    decay: bool
+    version: str | None
+    is_default: bool
+    active_prompt_profile: str | None
+    user_role: str
 
 
 class KeyAnswer(TypedDict, total=False):

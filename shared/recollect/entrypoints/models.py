@@ -1,37 +1,35 @@
 """What callers send: bodies as the mem0 clients write them, and their meaning in our words."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeAlias
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictFloat,
-    StrictInt,
     StrictStr,
 )
 from pydantic_core import PydanticCustomError
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import Filter, is_scoped, parse_filter
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import AddRequest
-from recollect.domain.memory import Message, checked_metadata
+from recollect.domain.memory import MemoryKind, checked_metadata
 from recollect.domain.subjects import Scope, SubjectKind
+from recollect.entrypoints.times import Timestamp, day_from, time_from
+from recollect.entrypoints.turns import JsonObject, Turns, messages_from
 from recollect.usecases.change_memory import MemoryChanges
 
 ENTITY_IDS = {f"{kind}_id": kind for kind in SubjectKind}
 DEFAULT_RESULTS = 10
 DEFAULT_THRESHOLD = 0.1
-FIRST_YEAR, LAST_YEAR = 1900, 2999
-"""Years of a timestamp: wide enough for anything remembered, and milliseconds taken for seconds
-fall outside."""
-
-
-def _optional_text(value: object) -> object:
-    return value if value is not None else ""
+PROCEDURAL = "procedural_memory"
+MAX_WISH_LENGTH = 20_000
+"""Characters of an instruction: it goes into every prompt."""
+MAX_CATEGORIES = 100
 
 
 def _no_boolean(value: object) -> object:
@@ -41,42 +39,34 @@ def _no_boolean(value: object) -> object:
     return value
 
 
-JsonObject: TypeAlias = dict[str, Any]
-Timestamp: TypeAlias = StrictInt | StrictFloat | StrictStr
+def _category(value: object) -> object:
+    if isinstance(value, str):
+        return {value: ""}
+    if not isinstance(value, dict):
+        kind, message = "category_type", 'Expected a dictionary of items but got type "{type}"'
+        raise PydanticCustomError(kind, message, {"type": type(value).__name__})
+    return value
+
+
+MemoryType: TypeAlias = Literal["procedural_memory", "semantic_memory", "episodic_memory"]
+Wish: TypeAlias = Annotated[StrictStr, Field(max_length=MAX_WISH_LENGTH)]
+Category: TypeAlias = Annotated[
+    dict[
+        Annotated[StrictStr, Field(min_length=1, max_length=100)],
+        Annotated[StrictStr, Field(max_length=1_000)] | None,
+    ],
+    BeforeValidator(_category, json_schema_input_type=StrictStr | dict[str, str | None]),
+]
+Categories: TypeAlias = Annotated[list[Category], Field(max_length=MAX_CATEGORIES)]
 Whole: TypeAlias = Annotated[int, BeforeValidator(_no_boolean)]
 """A whole number, also as the text that some form-driven clients send."""
 Fraction: TypeAlias = Annotated[float, BeforeValidator(_no_boolean)]
 
 
-class MessageBody(BaseModel):
-    """One turn of a conversation."""
-
-    role: Annotated[StrictStr, Field(min_length=1, max_length=64)] = "user"
-    content: Annotated[
-        StrictStr | list[JsonObject] | JsonObject, BeforeValidator(_optional_text)
-    ] = ""
-    name: Annotated[StrictStr, Field(max_length=256)] | None = None
-
-    def message(self) -> Message:
-        """Return the turn; raise `InvalidRequestError` for parts that are not text."""
-        return Message(self.role, _text(self.content), self.name or None)
-
-
-def _turns(messages: object) -> object:
-    """Return what a client sent as a list of turns; one text is a turn of the user."""
-    turns = messages if isinstance(messages, list) else [messages]
-    return [{"content": turn} if isinstance(turn, str) else turn for turn in turns]
-
-
 class AddBody(BaseModel):
     """The body of an add. Unknown fields are ignored."""
 
-    messages: Annotated[
-        list[MessageBody],
-        BeforeValidator(
-            _turns, json_schema_input_type=StrictStr | MessageBody | list[StrictStr | MessageBody]
-        ),
-    ]
+    messages: Turns
     user_id: StrictStr | None = None
     agent_id: StrictStr | None = None
     app_id: StrictStr | None = None
@@ -84,21 +74,66 @@ class AddBody(BaseModel):
     filters: JsonObject | None = Field(None, description="Entity ids may be given here instead.")
     metadata: JsonObject | None = None
     infer: bool = Field(default=True, description="Extract facts; false keeps messages verbatim.")
+    memory_type: MemoryType | None = Field(
+        None, description="Of all memories of this add; procedural_memory needs an agent_id."
+    )
+    custom_instructions: Wish | None = Field(None, description="What to remember, or not.")
+    agent_custom_instructions: Wish | None = Field(None, description="The same for the agent.")
+    includes: Wish | None = None
+    excludes: Wish | None = None
+    prompt: Wish | None = Field(
+        None, description="How to summarise a procedure; else the same as custom_instructions."
+    )
+    custom_categories: Categories | None = Field(None, description="name: description, or names.")
     timestamp: Timestamp | None = Field(None, description="When it was said: unix s or ISO 8601.")
+    reference_date: Timestamp | None = Field(
+        None, description='What "yesterday" is counted from, if not from when it was said.'
+    )
+    observation_datetime: Timestamp | None = Field(None, description="As reference_date.")
+    observation_date: Timestamp | None = Field(None, description="As reference_date.")
     expiration_date: StrictStr | None = Field(None, description="Last day, YYYY-MM-DD, in UTC.")
     immutable: bool = False
 
     def request(self, project: str) -> AddRequest:
         """Return what is to be remembered; raise `InvalidRequestError`."""
         given = {name: getattr(self, name) for name in ENTITY_IDS}
+        scope = Scope.of(project, _names(given, self.filters or {}))
         return AddRequest(
-            scope=Scope.of(project, _names(given, self.filters or {})),
-            messages=tuple(turn.message() for turn in self.messages),
+            scope=scope,
+            messages=messages_from(self.messages),
             infer=self.infer,
             metadata=checked_metadata(self.metadata or {}),
-            said_at=time_from(self.timestamp) if self.timestamp is not None else None,
-            expires_on=day_from(self.expiration_date) if self.expiration_date is not None else None,
+            said_at=time_from(self.timestamp),
+            reference_at=self._reference(),
+            expires_on=day_from(self.expiration_date),
             is_immutable=self.immutable,
+            kind=self._kind(scope),
+            guidance=self._guidance(),
+        )
+
+    def _reference(self) -> datetime | None:
+        names = ("reference_date", "observation_datetime", "observation_date")
+        times = (time_from(getattr(self, name), name) for name in names)
+        return next((time for time in times if time), None)
+
+    def _kind(self, scope: Scope) -> MemoryKind | None:
+        if self.memory_type is None:
+            return None
+        if self.memory_type == PROCEDURAL and scope.name_of(SubjectKind.AGENT) is None:
+            message = f"memory_type {PROCEDURAL} needs an agent_id"
+            raise InvalidRequestError(message)
+        return MemoryKind(self.memory_type.removesuffix("_memory"))
+
+    def _guidance(self) -> Guidance:
+        prompt = self.prompt or ""
+        is_procedure = self.memory_type == PROCEDURAL
+        return Guidance(
+            instructions=self.custom_instructions or ("" if is_procedure else prompt),
+            agent_instructions=self.agent_custom_instructions or "",
+            includes=self.includes or "",
+            excludes=self.excludes or "",
+            categories=categories_from(self.custom_categories or []),
+            extraction_prompt=prompt if is_procedure else "",
         )
 
 
@@ -143,6 +178,9 @@ class SearchBody(_FilteredBody):
     threshold: Fraction | None = Field(None, description="Least score, 0 to 1; 0.1 if not given.")
     metadata: JsonObject | None = None
     explain: bool = Field(default=False, description="Tell what each score is made of.")
+    include_context: bool = Field(
+        default=False, description="Return the memories also as a text for a prompt."
+    )
 
     @property
     def result_limit(self) -> int:
@@ -195,8 +233,8 @@ class UpdateBody(BaseModel):
         return MemoryChanges(
             text=self.text,
             metadata=checked_metadata(self.metadata) if self.metadata is not None else None,
-            said_at=time_from(self.timestamp) if self.timestamp is not None else None,
-            expires_on=day_from(self.expiration_date) if self.expiration_date is not None else None,
+            said_at=time_from(self.timestamp),
+            expires_on=day_from(self.expiration_date),
             clears_expiry=given and self.expiration_date is None,
         )
 
@@ -205,33 +243,6 @@ class KeyBody(BaseModel):
     """The body that makes a key."""
 
     name: StrictStr = "key"
-
-
-def time_from(value: Timestamp) -> datetime:
-    """Return the time of unix seconds or an ISO text; without an offset it is UTC."""
-    try:
-        time = (
-            datetime.fromisoformat(value)
-            if isinstance(value, str)
-            else datetime.fromtimestamp(value, UTC)
-        )
-        time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        message = "timestamp must be unix seconds or an ISO 8601 time"
-        raise InvalidRequestError(message) from error
-    if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        message = f"timestamp must lie in the years {FIRST_YEAR} to {LAST_YEAR} (unix seconds)"
-        raise InvalidRequestError(message)
-    return time
-
-
-def day_from(text: str) -> date:
-    """Return the day of an expiration date."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError as error:
-        message = "expiration_date must be a day such as 2030-12-31"
-        raise InvalidRequestError(message) from error
 
 
 def _names(given: Mapping[str, object], filters: Mapping[str, object]) -> dict[SubjectKind, object]:
@@ -248,17 +259,7 @@ def _names(given: Mapping[str, object], filters: Mapping[str, object]) -> dict[S
     return names
 
 
-def _text(content: str | list[JsonObject] | JsonObject) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else [content]
-    return "\n".join(_part_text(part) for part in parts)
-
-
-def _part_text(part: JsonObject) -> str:
-    text = part.get("text")
-    if part.get("type", "text") == "text" and isinstance(text, str):
-        return text
-    shown = ascii(part.get("type"))[:40]
-    message = f"Message parts of type {shown} are not supported; send text"
-    raise InvalidRequestError(message)
+def categories_from(several: Sequence[Mapping[str, str | None]]) -> dict[str, str] | None:
+    """Return a catalogue of categories, name -> description; None for an empty one."""
+    named = {name: text or "" for each in several for name, text in each.items()}
+    return named or None

@@ -1,12 +1,13 @@
 """Turns what the use cases return into what callers get."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from recollect.domain.jobs import AddRequest, Job, JobStatus, Outcome
+from recollect.domain.jobs import AddRequest, Decision, Job, JobStatus, Outcome
 from recollect.domain.keys import ApiKey
 from recollect.domain.memory import Episode, Memory, Message
+from recollect.domain.recall import recalled
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.entrypoints.answers import (
     AddAnswer,
@@ -20,10 +21,11 @@ from recollect.entrypoints.answers import (
     MessageAnswer,
     OutcomeAnswer,
     PingAnswer,
+    SearchAnswer,
 )
 from recollect.ports.record import SubjectEntry
 from recollect.usecases.read_memories import MemoryHistory, SubjectPage
-from recollect.usecases.search_memories import Found
+from recollect.usecases.search_memories import Found, SearchResult
 
 QUEUED = "Memory processing has been queued for background execution"
 STORED = "Memories stored successfully"
@@ -52,7 +54,11 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
         "updated_at": time_text(memory.updated_at),
         "expiration_date": memory.expires_on.isoformat() if memory.expires_on else None,
         "structured_attributes": _structured(memory.created_at),
+        "valid_from": _time(memory.valid_from),
+        "valid_to": _time(memory.valid_to),
+        "salience": memory.salience,
         "kind": memory.kind,
+        "memory_type": f"{memory.kind}_memory",
         "role": memory.role,
         "actor_id": memory.actor,
         "attributed_to": memory.attributed_to,
@@ -68,8 +74,20 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
     return {key: answer[key] for key in answer if key in {"id", *fields}}  # type: ignore[literal-required, return-value]
 
 
-def found_answer(found: Found, fields: Sequence[str] | None, *, explain: bool) -> MemoryAnswer:
-    """Return a search result: the memory, its score, and on request what the score is made of."""
+def search_answer(
+    result: SearchResult, fields: Sequence[str] | None, *, explain: bool, include_context: bool
+) -> SearchAnswer:
+    """Return what a search found, on request also as a text that can be put into a prompt."""
+    answer: SearchAnswer = {
+        "results": [_found(found, fields, explain=explain) for found in result.found],
+        "degraded": list(result.degraded),
+    }
+    if include_context:
+        answer["context"] = recalled(_line(found.memory) for found in result.found)
+    return answer
+
+
+def _found(found: Found, fields: Sequence[str] | None, *, explain: bool) -> MemoryAnswer:
     answer = memory_answer(found.memory, fields)
     answer["score"] = round(found.score.score, 4)
     if explain:
@@ -92,8 +110,9 @@ def add_answer(job: Job) -> AddAnswer:
 
 
 def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
-    """Return a memory's history, oldest event first."""
+    """Return a memory's history, oldest event first; each holds until the next one does."""
     memory = history.memory
+    ends = [event.valid_from for event, _ in history.events[1:]]
     return [
         {
             "id": f"{event.memory_id}:{event.version}",
@@ -110,10 +129,13 @@ def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
             "actor_id": event.actor,
             "role": event.role,
             "is_deleted": event.new_text is None,
+            "prompt_version": event.prompt_version,
+            "valid_from": _time(event.valid_from),
+            "valid_to": _time(valid_to),
             "created_at": time_text(history.events[0][0].at),
             "updated_at": time_text(event.at),
         }
-        for event, messages in history.events
+        for (event, messages), valid_to in zip(history.events, [*ends, None], strict=True)
     ]
 
 
@@ -155,8 +177,8 @@ def job_answer(job: Job) -> JobAnswer:
         "results": [_outcome(outcome) for outcome in job.outcomes],
         "created_at": time_text(job.created_at),
         "updated_at": time_text(ended or job.started_at or job.created_at),
-        "started_at": time_text(job.started_at) if job.started_at else None,
-        "completed_at": time_text(ended) if ended else None,
+        "started_at": _time(job.started_at),
+        "completed_at": _time(ended),
         "latency": took,
         "graph_status": None,
         "error": job.error,
@@ -170,7 +192,7 @@ def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
         "name": key.name,
         "project_id": key.project,
         "created_at": time_text(key.created_at),
-        "revoked_at": time_text(key.revoked_at) if key.revoked_at else None,
+        "revoked_at": _time(key.revoked_at),
     }
     if secret is not None:
         answer["key"] = secret
@@ -180,6 +202,25 @@ def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
 def time_text(time: datetime) -> str:
     """Return a time as ISO 8601 in UTC."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _time(time: datetime | None) -> str | None:
+    return time_text(time) if time else None
+
+
+def _line(memory: Memory) -> str:
+    return f"- {_day(memory.created_at)}: {memory.text}{''.join(_validity(memory))}"
+
+
+def _validity(memory: Memory) -> Iterator[str]:
+    if memory.valid_from:
+        yield f" (from {_day(memory.valid_from)})"
+    if memory.valid_to:
+        yield f" (until {_day(memory.valid_to)})"
+
+
+def _day(time: datetime) -> str:
+    return time.astimezone(UTC).date().isoformat()
 
 
 def _names(scope: Scope) -> dict[str, str | None]:
@@ -204,12 +245,16 @@ def _structured(time: datetime) -> dict[str, Any]:
 
 
 def _outcome(outcome: Outcome) -> OutcomeAnswer:
+    text, previous = outcome.text, outcome.previous_text
+    if outcome.decision is Decision.DELETE:
+        # Its own text is the reason: the fact that contradicts, or the wish to forget.
+        text = previous = previous or text
     return {
         "id": outcome.memory_id,
-        "memory": outcome.text,
+        "memory": text,
         "event": outcome.decision.value,
-        "data": {"memory": outcome.text},
-        "previous_memory": outcome.previous_text,
+        "data": {"memory": text},
+        "previous_memory": previous,
         "role": outcome.role,
         "actor_id": outcome.actor,
         "attributed_to": outcome.attributed_to,
@@ -219,7 +264,15 @@ def _outcome(outcome: Outcome) -> OutcomeAnswer:
 
 
 def _message(message: Message) -> MessageAnswer:
-    return {"role": message.role, "content": message.content, "name": message.name}
+    return {
+        "role": message.role,
+        "content": message.content,
+        "name": message.name,
+        "said_at": time_text(message.said_at) if message.said_at else None,
+        "attachments": [
+            {"kind": each.kind, "text": each.text, "url": each.url} for each in message.attachments
+        ],
+    }
 
 
 def _entity(entry: SubjectEntry, project: str) -> EntityAnswer:

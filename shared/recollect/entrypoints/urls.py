@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.subjects import SubjectKind
-from recollect.entrypoints.models import ENTITY_IDS, JsonObject
+from recollect.entrypoints.models import ENTITY_IDS
+from recollect.entrypoints.turns import JsonObject
 
 _FILTERING = frozenset({"filters", "metadata"})
 _HARMLESS = frozenset({"org_id", "project_id", "source", "version", "output_format"})

@@ -50,6 +50,7 @@ filter_option = click.option(
 @click.option("--limit", type=int, default=10, show_default=True, help="At most so many (1-1000).")
 @click.option("--threshold", type=float, help="The least score, 0 to 1.  [default: 0.1]")
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
+@click.option("--context", is_flag=True, help="Print the memories as a text for a prompt instead.")
 @json_option
 @connected
 def search(
@@ -61,6 +62,7 @@ def search(
     limit: int,
     threshold: float | None,
     explain: bool,
+    context: bool,
     is_json: bool,
 ) -> None:
     """Find the memories that answer a question.
@@ -73,6 +75,7 @@ def search(
         "top_k": limit,
         "threshold": threshold,
         "explain": explain,
+        "include_context": context,
     }
     answer = api.call(SearchAnswer, "POST", "/v3/memories/search/", body=body)
     if is_json:
@@ -80,6 +83,10 @@ def search(
         return
     for part in answer["degraded"]:
         say(f"Note: the answer may lack something ({one_line(part)}).")
+    if context:
+        for line in answer["context"].splitlines():
+            click.echo(one_line(line))
+        return
     _print_or_say(
         [
             (f"{found['score']:.2f}", *_breakdown(found), found["id"], one_line(found["memory"]))
