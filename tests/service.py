@@ -18,17 +18,22 @@ from recollect.domain.memory import Memory, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
 from recollect.ports.keys import Keys
-from recollect.ports.models import Decider, Embedder, Extractor
-from recollect.ports.record import Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.models import Decider, Describer, Embedder, Extractor
+from recollect.ports.projects import SettingsStore
+from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
 from recollect.testing.builders import NOON, a_key, a_scope
 from recollect.testing.store import Store
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
+from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.delete_memories import DeleteMemories
+from recollect.usecases.describing import NoDescriber
+from recollect.usecases.manage_projects import ChangeProject, ReadProject
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.reading import ReadMessages
 from recollect.usecases.search_memories import Found, SearchMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
 
@@ -71,6 +76,7 @@ class Ports:
     """What the use cases are made of; the local adapters unless a test replaces one."""
 
     record: Record
+    episodes: Episodes
     scopes: Scopes
     listing: Listing
     outbox: Outbox
@@ -80,6 +86,8 @@ class Ports:
     embedder: Embedder
     extractor: Extractor
     decider: Decider
+    describer: Describer
+    projects: SettingsStore
     wake_ups: LocalWakeUps
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -95,6 +103,7 @@ class Ports:
     ) -> "Ports":
         return cls(
             record=store.record,
+            episodes=store.episodes,
             scopes=store.scopes,
             listing=store.listing,
             outbox=store.outbox,
@@ -104,6 +113,8 @@ class Ports:
             embedder=embedder(),
             extractor=RuleBasedExtractor(),
             decider=RuleBasedDecider(),
+            describer=NoDescriber(),
+            projects=store.projects,
             wake_ups=LocalWakeUps(),
             now=now,
             new_id=new_id,
@@ -145,13 +156,19 @@ class UseCases:
         ports = self.ports
         return AddMemories(
             ports.record,
-            ports.scopes,
             self.work,
-            ports.extractor,
+            self.read_messages,
             self.decide,
+            ports.projects,
             ports.wake_ups,
             ports.now,
         )
+
+    @cached_property
+    def read_messages(self) -> ReadMessages:
+        ports = self.ports
+        recent = RecentMessages(ports.episodes, ports.jobs, ports.record, ports.now)
+        return ReadMessages(ports.scopes, ports.extractor, ports.describer, recent)
 
     @cached_property
     def search(self) -> SearchMemories:
@@ -163,7 +180,7 @@ class UseCases:
 
     @cached_property
     def read(self) -> ReadMemory:
-        return ReadMemory(self.ports.record)
+        return ReadMemory(self.ports.record, self.ports.episodes, self.ports.now)
 
     @cached_property
     def subjects(self) -> ListSubjects:
@@ -176,7 +193,22 @@ class UseCases:
     @cached_property
     def update(self) -> UpdateMemory:
         ports = self.ports
-        return UpdateMemory(ports.record, ports.embedder, ports.wake_ups, ports.now, ports.new_id)
+        return UpdateMemory(
+            ports.record,
+            ports.embedder,
+            ports.projects,
+            ports.wake_ups,
+            ports.now,
+            ports.new_id,
+        )
+
+    @cached_property
+    def read_project(self) -> ReadProject:
+        return ReadProject(self.ports.projects)
+
+    @cached_property
+    def change_project(self) -> ChangeProject:
+        return ChangeProject(self.ports.projects)
 
     @cached_property
     def delete(self) -> DeleteMemory:
@@ -186,7 +218,9 @@ class UseCases:
     @cached_property
     def delete_all(self) -> DeleteMemories:
         ports = self.ports
-        return DeleteMemories(ports.record, ports.listing, self.work, ports.wake_ups, ports.now)
+        return DeleteMemories(
+            ports.record, ports.episodes, ports.listing, self.work, ports.wake_ups, ports.now
+        )
 
     @cached_property
     def project_changes(self) -> ProjectChanges:
@@ -196,7 +230,13 @@ class UseCases:
     def maintain(self) -> Maintain:
         ports = self.ports
         return Maintain(
-            ports.outbox, ports.jobs, ports.wake_ups, self.add, self.delete_all, ports.now
+            ports.outbox,
+            ports.jobs,
+            ports.episodes,
+            ports.wake_ups,
+            self.add,
+            self.delete_all,
+            ports.now,
         )
 
     def open_project(self, project: str) -> str:

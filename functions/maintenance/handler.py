@@ -15,5 +15,5 @@ maintain = bootstrap.maintain()
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
     """Return how much was driven on; what this run does not reach, the next one does."""
-    current.begin(context.get_remaining_time_in_millis())
-    return {"driven_on": maintain()}
+    with current.within(context.get_remaining_time_in_millis()):
+        return {"driven_on": maintain()}

@@ -37,7 +37,7 @@ def state_of(service: UseCases, scene: Scene) -> State:
     told = {(item.memory_id, item.version) for item in pending}
     assert told <= changes if scene.is_indexed else told == changes
     for episode_id in {memory.episode_id for memory in page.memories}:
-        assert ports.record.episode(scope.project, episode_id)
+        assert ports.episodes.get(scope.project, episode_id, now=service.clock())
     texts = tuple(sorted((memory.text, memory.version) for memory in page.memories))
     return State(texts, len(known) - len(living), len(pending))
 

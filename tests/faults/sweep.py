@@ -83,7 +83,8 @@ def right_answers(case: Case) -> frozenset[Answer]:
     """Return the documented answers to a case.
 
     `done` is right for an engine that is down where the request that failed was not needed any
-    more: whether all is there then is checked wherever it is answered.
+    more: whether all is there then is checked wherever it is answered. `pending` is right for an
+    add of which a part is stored: the rest follows.
     """
     if case.engine == "sqs":
         return frozenset({Answer.DONE})
@@ -93,4 +94,6 @@ def right_answers(case: Case) -> frozenset[Answer]:
         return frozenset({Answer.DEGRADED})
     if case.engine == "opensearch" and case.operation.name == "add inferred":
         return frozenset({Answer.DONE})
+    if case.operation.name == "add in parts":
+        return frozenset({Answer.UNAVAILABLE, Answer.PENDING, Answer.DONE})
     return frozenset({Answer.UNAVAILABLE, Answer.DONE})

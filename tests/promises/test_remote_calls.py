@@ -1,20 +1,32 @@
-"""How often each operation asks DynamoDB and SQS: exact numbers."""
+"""How often each operation asks DynamoDB, SQS and OpenSearch: exact numbers."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
+from opensearchpy import Transport
 
+from benchmarks.model_calls import Mind
+from benchmarks.model_calls_peer import known as known_before
+from benchmarks.model_calls_peer import said
 from recollect.adapters.aws.wake_ups import SqsWakeUps
+from recollect.domain.jobs import Decision
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
+from recollect.usecases.asking import AskModel
 from recollect.usecases.change_memory import MemoryChanges
+from recollect.usecases.deciding import ModelDecider
+from recollect.usecases.extraction import ModelExtractor
+from recollect.usecases.parts import MAX_TURNS
 from tests.aws import Engines, make_queue
 from tests.engines import REGION, endpoint
 from tests.service import Clock, UseCases
+
+FACTS_A_COMMIT = 10
 
 pytestmark = pytest.mark.engines
 
@@ -62,6 +74,20 @@ def counted(service: UseCases, deployed: Engines) -> Iterator[Counter[str]]:
             client.meta.events.unregister("before-call", unique_id="counting")
 
 
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the requests to OpenSearch, by what they are."""
+    calls: Counter[str] = Counter()
+    asked = Transport.perform_request
+
+    def perform(transport: Transport, method: str, url: str, **more: Any) -> Any:  # noqa: ANN401
+        calls[f"{method} {url.rpartition('/')[2]}"] += 1
+        return asked(transport, method, url, **more)
+
+    monkeypatch.setattr(Transport, "perform_request", perform)
+    return calls
+
+
 @pytest.mark.parametrize("messages", [1, 10])
 def test_a_verbatim_add_is_one_transaction(
     service: UseCases, deployed: Engines, known: Scope, messages: int
@@ -87,6 +113,49 @@ def test_a_large_add_is_a_transaction_for_ten_messages(
     assert calls["TransactWriteItems"] == 1 + 5  # the plan is kept first
     assert calls["BatchGetItem"] == 5
     assert calls["PutItem"] == calls["UpdateItem"] == calls["SendMessage"] == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "changed"), [(1, 0), (1, 1), (10, 0), (10, 4), (11, 0), (25, 9), (60, 20)]
+)
+@pytest.mark.parametrize("names", [{"user": "ada"}, {"user": "ada", "agent": "guide"}], ids=len)
+def test_an_inferred_add_reads_each_part_once_and_writes_ten_facts_at_once(
+    service: UseCases,
+    deployed: Engines,
+    searches: Counter[str],
+    *,
+    names: dict[str, str],
+    facts: int,
+    changed: int,
+) -> None:
+    scope = service.new_scope(**names)
+    service.say(scope, *(known_before(changed) or [WORDS]))
+    ask = AskModel(Mind())
+    thinking = service.having(extractor=ModelExtractor(ask), decider=ModelDecider(ask))
+
+    with counted(service, deployed) as calls:
+        job = thinking.say(scope, *said(facts), infer=True)
+
+    parts = [min(MAX_TURNS, facts - start) for start in range(0, facts, MAX_TURNS)]
+    commits = sum(-(-part // FACTS_A_COMMIT) for part in parts)
+    updating = -(-parts[0] // FACTS_A_COMMIT) if changed else 0
+    updates = sum(each.decision is Decision.UPDATE for each in job.outcomes)
+    assert (len(job.outcomes), updates) == (facts, changed)
+    assert searches == {"POST _msearch": len(parts)}
+    assert calls == {
+        "PutItem": 1,  # the job
+        # The last adds of the session; then for each part what the index may not show.
+        "Query": 1 + len(parts),
+        # Of each of those adds (here one) what came of it; then for each part the scope's clock.
+        "GetItem": 1 + len(parts),
+        # What was said in those adds, and of each the memories; then for each part those near its
+        # facts, for each commit which texts are known, and in the first part, where all updates
+        # are, the same for what they say.
+        "BatchGetItem": 2 + len(parts) + commits + updating,
+        # What was read is kept first if one commit cannot hold it.
+        "TransactWriteItems": commits + (commits > 1),
+        "SendMessage": 1,
+    }
 
 
 def test_new_subjects_are_introduced_first(service: UseCases, deployed: Engines) -> None:

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recollect.adapters import stored
+from recollect.adapters import stored, stored_jobs
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import IdempotencyMismatchError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Unexpired, parse_filter, subject_is
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import (
     AddRequest,
     Decision,
@@ -29,6 +30,7 @@ from recollect.domain.jobs import (
     Turn,
 )
 from recollect.domain.memory import (
+    Attachment,
     Embedding,
     Episode,
     HistoryAction,
@@ -49,7 +51,7 @@ from recollect.testing.builders import (
     deleting,
     updating,
 )
-from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.candidates import FindCandidates, Question
 from tests.data import make_format_1 as format_1
 
 PROJECT = "p"
@@ -77,6 +79,7 @@ scopes = (
     .map(tuple)
     .map(lambda subjects: Scope(PROJECT, subjects))
 )
+saliences = st.none() | st.floats(0, 1)
 embeddings = st.none() | st.builds(Embedding, texts, st.binary(max_size=8))
 memories = st.builds(
     Memory,
@@ -86,6 +89,7 @@ memories = st.builds(
     created_at=times,
     updated_at=times,
     recorded_at=times,
+    stated_at=maybe_time,
     version=numbers,
     kind=st.sampled_from(MemoryKind),
     metadata=json_objects,
@@ -96,7 +100,11 @@ memories = st.builds(
     expires_on=st.none() | st.dates(),
     is_immutable=st.booleans(),
     episode_id=texts,
+    message=st.none() | numbers,
     turn=st.none() | numbers,
+    valid_from=maybe_time,
+    valid_to=maybe_time,
+    salience=saliences,
     embedding=embeddings,
 )
 events = st.builds(
@@ -112,10 +120,29 @@ events = st.builds(
     actor=maybe_text,
     cause=texts,
     prompt_version=maybe_text,
+    valid_from=maybe_time,
 )
-messages = st.lists(st.builds(Message, texts, texts, maybe_text), max_size=3).map(tuple)
+attachments = st.builds(Attachment, st.sampled_from(["document", "image"]), texts, texts)
+messages = st.lists(
+    st.builds(
+        Message,
+        texts,
+        texts,
+        maybe_text,
+        maybe_time,
+        st.lists(attachments, max_size=2).map(tuple),
+    ),
+    max_size=3,
+).map(tuple)
 episodes = st.builds(
-    Episode, id=texts, scope=scopes, messages=messages, first_turn=numbers, said_at=times
+    Episode,
+    id=texts,
+    scope=scopes,
+    messages=messages,
+    first_turn=numbers,
+    said_at=times,
+    recorded_at=times,
+    expires_at=maybe_time,
 )
 facts = st.builds(
     Fact,
@@ -125,6 +152,13 @@ facts = st.builds(
     attributed_to=maybe_text,
     kind=st.sampled_from(MemoryKind),
     categories=text_tuples,
+    message=st.none() | numbers,
+    said_at=maybe_time,
+    valid_from=maybe_time,
+    valid_to=maybe_time,
+    salience=saliences,
+    quote=maybe_text,
+    prompt_version=maybe_text,
 )
 drafts = st.builds(Draft, facts, st.none() | st.builds(Turn, numbers, texts))
 outcomes = st.builds(
@@ -138,6 +172,17 @@ outcomes = st.builds(
     attributed_to=maybe_text,
     categories=text_tuples,
     reason=maybe_text,
+    message=st.none() | numbers,
+)
+guidances = st.builds(
+    Guidance,
+    instructions=texts,
+    agent_instructions=texts,
+    includes=texts,
+    excludes=texts,
+    categories=st.none() | st.dictionaries(texts.filter(bool), texts, min_size=1, max_size=3),
+    extraction_prompt=texts,
+    decision_prompt=texts,
 )
 requests = st.one_of(
     st.builds(DeleteAllRequest, project=st.just(PROJECT), filters=json_objects),
@@ -148,8 +193,11 @@ requests = st.one_of(
         infer=st.booleans(),
         metadata=json_objects,
         said_at=maybe_time,
+        reference_at=maybe_time,
         expires_on=st.none() | st.dates(),
         is_immutable=st.booleans(),
+        kind=st.none() | st.sampled_from(MemoryKind),
+        guidance=guidances,
     ),
 )
 jobs = st.builds(
@@ -159,6 +207,7 @@ jobs = st.builds(
     request=requests,
     status=st.sampled_from(JobStatus),
     created_at=times,
+    read=numbers,
     plan=st.none() | st.lists(drafts, max_size=3).map(tuple),
     done=numbers,
     attempt=numbers,
@@ -197,7 +246,7 @@ def test_an_episode_comes_back(episode: Episode) -> None:
 
 @given(jobs)
 def test_a_job_comes_back(job: Job) -> None:
-    assert stored.load_job(PROJECT, stored.load(stored.dump(stored.dump_job(job)))) == job
+    assert stored_jobs.load_job(PROJECT, stored.load(stored.dump(stored_jobs.dump_job(job)))) == job
 
 
 @given(st.lists(times, min_size=2))
@@ -221,7 +270,7 @@ def test_a_day_is_that_of_utc(time: datetime, day: str) -> None:
 
 
 def test_a_document_is_brought_up_to_date_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = stored.dump({"text": "tea"})
+    first = json.dumps({"schema": 1, "text": "tea"})
     upcasts = {
         version: lambda old, version=version: {
             **old,
@@ -235,6 +284,22 @@ def test_a_document_is_brought_up_to_date_step_by_step(monkeypatch: pytest.Monke
 
     assert stored.load(first) == {"schema": 3, "text": "tea", "since_2": True, "since_3": True}
     assert json.loads(stored.dump({}))["schema"] == 3
+
+
+@pytest.mark.parametrize(
+    ("plan", "done", "read"), [(None, 0, 0), ([], 3, 2), ([], 0, 0)], ids=["new", "begun", "kept"]
+)
+def test_a_job_that_was_planned_before_parts_were_has_been_read_or_is_read_anew(
+    plan: list[object] | None, done: int, read: int
+) -> None:
+    messages = [["user", "I like tea", None], ["user", "I like coffee", None]]
+    request = {"type": "add", "messages": messages}
+    job = {"schema": 1, "request": request, "plan": plan, "done": done, "outcomes": []}
+
+    document = stored.upcast(job)
+
+    assert document["read"] == read
+    assert (document["plan"] is None) == (read == 0)
 
 
 # --- a file that an earlier release wrote
@@ -264,7 +329,20 @@ def test_its_memories_are_read(store: LocalStore) -> None:
 def test_its_history_and_episodes_are_read(store: LocalStore) -> None:
     for memory_id, expected in format_1.HISTORY.items():
         assert store.record.history(format_1.PROJECT, memory_id) == expected
-    assert store.record.episode(format_1.PROJECT, "job-1") == format_1.EPISODE
+    episodes, after = store.episodes, format_1.START + format_1.SECOND
+    assert episodes.get(format_1.PROJECT, "job-1", now=after) == format_1.EPISODE
+    assert episodes.recent(format_1.ADA, limit=9, now=after) == [format_1.EPISODE]
+
+
+def test_its_episodes_are_removed_with_their_subjects(store: LocalStore) -> None:
+    subjects, after = format_1.ADA.subjects, format_1.START + format_1.SECOND
+
+    assert store.episodes.remove(format_1.PROJECT, subjects[:1], before=format_1.START) == 0
+    for subject in format_1.GUIDE.subjects:
+        assert store.episodes.remove(format_1.PROJECT, [*subjects, subject], before=after) == 0
+    assert store.episodes.remove(format_1.PROJECT, subjects[:1], before=after) == 1
+
+    assert store.episodes.get(format_1.PROJECT, "job-1", now=after) is None
 
 
 def test_its_lists_are_read(store: LocalStore) -> None:
@@ -344,10 +422,12 @@ def test_its_pending_changes_are_read(store: LocalStore) -> None:
 def test_it_is_searched_in_the_index_and_in_what_is_pending(store: LocalStore) -> None:
     find = FindCandidates(store.index, store.record, store.outbox, store.listing)
     project, nowhere = format_1.PROJECT, np.zeros(4, dtype=np.float32)
+    porto = Question(nowhere, tuple(terms("Porto")))
+    east = Question(a_vector(0, 1, 0, 0), ())
 
-    worded = find(project, subject_is(format_1.ADA.owner), nowhere, terms("Porto"), limit=1)
-    near = find(project, EVERYTHING, a_vector(0, 1, 0, 0), (), limit=1)
-    unseen = find(project, subject_is(format_1.GUIDE.owner), nowhere, terms("Porto"), limit=1)
+    [worded] = find(project, subject_is(format_1.ADA.owner), [porto], limit=1)
+    [near] = find(project, EVERYTHING, [east], limit=1)
+    [unseen] = find(project, subject_is(format_1.GUIDE.owner), [porto], limit=1)
 
     assert worded.memories == (format_1.PORTO,)
     assert near.memories == (format_1.HILLS,)

@@ -1,4 +1,4 @@
-"""The stored form of memories, history, episodes and jobs, the same in every record.
+"""The stored form of memories, history and episodes, the same in every record.
 
 Each document carries the schema version it was written with; reading upcasts older ones.
 """
@@ -9,18 +9,8 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from recollect.domain.jobs import (
-    AddRequest,
-    Decision,
-    DeleteAllRequest,
-    Draft,
-    Fact,
-    Job,
-    JobStatus,
-    Outcome,
-    Turn,
-)
 from recollect.domain.memory import (
+    Attachment,
     Embedding,
     Episode,
     HistoryAction,
@@ -31,12 +21,9 @@ from recollect.domain.memory import (
 )
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Document = dict[str, Any]
-
-_UPCASTS: dict[int, Callable[[Document], Document]] = {}
-"""Schema version -> the step from it to the next one."""
 
 
 def dump(document: Mapping[str, Any]) -> str:
@@ -53,8 +40,37 @@ def load(text: str) -> Document:
 def upcast(document: Document) -> Document:
     """Return a stored document as the current schema has it."""
     while document["schema"] < SCHEMA_VERSION:
-        document = _UPCASTS[document["schema"]](document)
+        document = {**_UPCASTS[document["schema"]](document), "schema": document["schema"] + 1}
     return document
+
+
+def _to_2(document: Document) -> Document:
+    """Facts got times, salience and their messages; messages times and attachments."""
+    if "plan" in document:
+        # A plan of which nothing was committed has no episode yet: it is made anew.
+        plan = document["plan"] if document["done"] else None
+        messages = document["request"].get("messages", ())
+        return {
+            **document,
+            # What had a plan had been read as a whole.
+            "read": 0 if plan is None else len(messages),
+            "plan": None if plan is None else [{**dict.fromkeys(_FACT_2), **each} for each in plan],
+            "outcomes": [{"message": None, **each} for each in document["outcomes"]],
+            "request": {**dict.fromkeys(_REQUEST_2), **document["request"]},
+        }
+    if "episode_id" in document:
+        return {**dict.fromkeys(_MEMORY_2), **document}
+    if "first_turn" in document:
+        return {"recorded_at": document["said_at"], "expires_at": None, **document}
+    return {"valid_from": None, **document}
+
+
+_SAID_2 = ("message", "valid_from", "valid_to", "salience")
+_MEMORY_2 = (*_SAID_2, "stated_at")
+_FACT_2 = (*_SAID_2, "said_at", "quote", "prompt_version")
+_REQUEST_2 = ("reference_at", "kind", "guidance")
+_UPCASTS: Mapping[int, Callable[[Document], Document]] = {1: _to_2}
+"""Schema version -> the step from it to the next one."""
 
 
 def time_text(time: datetime) -> str:
@@ -81,6 +97,7 @@ def dump_memory(memory: Memory) -> Document:
         "created_at": time_text(memory.created_at),
         "updated_at": time_text(memory.updated_at),
         "recorded_at": time_text(memory.recorded_at),
+        "stated_at": time_or_none(memory.stated_at),
         "version": memory.version,
         "kind": memory.kind,
         "metadata": memory.metadata,
@@ -91,7 +108,11 @@ def dump_memory(memory: Memory) -> Document:
         "expires_on": memory.expires_on.isoformat() if memory.expires_on else None,
         "is_immutable": memory.is_immutable,
         "episode_id": memory.episode_id,
+        "message": memory.message,
         "turn": memory.turn,
+        "valid_from": time_or_none(memory.valid_from),
+        "valid_to": time_or_none(memory.valid_to),
+        "salience": memory.salience,
     }
 
 
@@ -100,11 +121,12 @@ def load_memory(project: str, document: Document, embedding: Embedding | None) -
     expires_on = document["expires_on"]
     return Memory(
         id=document["id"],
-        scope=_scope(project, document["subjects"]),
+        scope=scope_of(project, document["subjects"]),
         text=document["text"],
         created_at=time_of(document["created_at"]),
         updated_at=time_of(document["updated_at"]),
         recorded_at=time_of(document["recorded_at"]),
+        stated_at=time_in(document["stated_at"]),
         version=document["version"],
         kind=MemoryKind(document["kind"]),
         metadata=document["metadata"],
@@ -115,7 +137,11 @@ def load_memory(project: str, document: Document, embedding: Embedding | None) -
         expires_on=date.fromisoformat(expires_on) if expires_on else None,
         is_immutable=document["is_immutable"],
         episode_id=document["episode_id"],
+        message=document["message"],
         turn=document["turn"],
+        valid_from=time_in(document["valid_from"]),
+        valid_to=time_in(document["valid_to"]),
+        salience=document["salience"],
         embedding=embedding,
     )
 
@@ -134,6 +160,7 @@ def dump_event(event: HistoryEvent) -> Document:
         "actor": event.actor,
         "cause": event.cause,
         "prompt_version": event.prompt_version,
+        "valid_from": time_or_none(event.valid_from),
     }
 
 
@@ -141,7 +168,7 @@ def load_event(project: str, document: Document) -> HistoryEvent:
     """Return the history event that `dump_event` wrote."""
     return HistoryEvent(
         memory_id=document["memory_id"],
-        scope=_scope(project, document["subjects"]),
+        scope=scope_of(project, document["subjects"]),
         version=document["version"],
         action=HistoryAction(document["action"]),
         old_text=document["old_text"],
@@ -151,6 +178,7 @@ def load_event(project: str, document: Document) -> HistoryEvent:
         actor=document["actor"],
         cause=document["cause"],
         prompt_version=document["prompt_version"],
+        valid_from=time_in(document["valid_from"]),
     )
 
 
@@ -159,9 +187,11 @@ def dump_episode(episode: Episode) -> Document:
     return {
         "id": episode.id,
         "subjects": episode.scope.pairs,
-        "messages": [[turn.role, turn.content, turn.name] for turn in episode.messages],
+        "messages": [dump_message(message) for message in episode.messages],
         "first_turn": episode.first_turn,
         "said_at": time_text(episode.said_at),
+        "recorded_at": time_text(episode.recorded_at),
+        "expires_at": time_or_none(episode.expires_at),
     }
 
 
@@ -169,141 +199,51 @@ def load_episode(project: str, document: Document) -> Episode:
     """Return the episode that `dump_episode` wrote."""
     return Episode(
         id=document["id"],
-        scope=_scope(project, document["subjects"]),
-        messages=tuple(Message(*turn) for turn in document["messages"]),
+        scope=scope_of(project, document["subjects"]),
+        messages=tuple(map(load_message, document["messages"])),
         first_turn=document["first_turn"],
         said_at=time_of(document["said_at"]),
+        recorded_at=time_of(document["recorded_at"]),
+        expires_at=time_in(document["expires_at"]),
     )
 
 
-def dump_job(job: Job) -> Document:
-    """Return a job as a document."""
-    return {
-        "id": job.id,
-        "request": _dump_request(job.request),
-        "status": job.status,
-        "created_at": time_text(job.created_at),
-        "plan": [_dump_draft(draft) for draft in job.plan] if job.plan is not None else None,
-        "done": job.done,
-        "attempt": job.attempt,
-        "started_at": time_text(job.started_at) if job.started_at else None,
-        "completed_at": time_text(job.completed_at) if job.completed_at else None,
-        "outcomes": [_dump_outcome(outcome) for outcome in job.outcomes],
-        "error": job.error,
-        "notes": job.notes,
-    }
-
-
-def load_job(project: str, document: Document) -> Job:
-    """Return the job that `dump_job` wrote."""
-    started, completed = document["started_at"], document["completed_at"]
-    plan = document["plan"]
-    return Job(
-        id=document["id"],
-        project=project,
-        request=_load_request(project, document["request"]),
-        status=JobStatus(document["status"]),
-        created_at=time_of(document["created_at"]),
-        plan=tuple(map(_load_draft, plan)) if plan is not None else None,
-        done=document["done"],
-        attempt=document["attempt"],
-        started_at=time_of(started) if started else None,
-        completed_at=time_of(completed) if completed else None,
-        outcomes=tuple(_load_outcome(outcome) for outcome in document["outcomes"]),
-        error=document["error"],
-        notes=document["notes"],
-    )
-
-
-def _dump_outcome(outcome: Outcome) -> Document:
-    return {
-        "decision": outcome.decision,
-        "memory_id": outcome.memory_id,
-        "text": outcome.text,
-        "previous_text": outcome.previous_text,
-        "role": outcome.role,
-        "actor": outcome.actor,
-        "attributed_to": outcome.attributed_to,
-        "categories": outcome.categories,
-        "reason": outcome.reason,
-    }
-
-
-def _load_outcome(document: Document) -> Outcome:
-    return Outcome(
-        decision=Decision(document["decision"]),
-        memory_id=document["memory_id"],
-        text=document["text"],
-        previous_text=document["previous_text"],
-        role=document["role"],
-        actor=document["actor"],
-        attributed_to=document["attributed_to"],
-        categories=tuple(document["categories"]),
-        reason=document["reason"],
-    )
-
-
-def _scope(project: str, subjects: list[list[str]]) -> Scope:
-    return _shared_scope(project, tuple(map(tuple, subjects)))
+def scope_of(project: str, subjects: list[list[str]]) -> Scope:
+    """Return the scope whose pairs were written."""
+    return _sharedscope_of(project, tuple(map(tuple, subjects)))
 
 
 @lru_cache(maxsize=4096)
-def _shared_scope(project: str, subjects: tuple[tuple[str, str], ...]) -> Scope:
+def _sharedscope_of(project: str, subjects: tuple[tuple[str, str], ...]) -> Scope:
     """One object for all memories of a scope, so that its hashes are computed once."""
     return Scope(project, tuple(Subject(SubjectKind(kind), name) for kind, name in subjects))
 
 
-def _dump_draft(draft: Draft) -> Document:
-    fact = draft.fact
-    return {
-        "text": fact.text,
-        "role": fact.role,
-        "actor": fact.actor,
-        "attributed_to": fact.attributed_to,
-        "kind": fact.kind,
-        "categories": fact.categories,
-        "turn": [draft.turn.number, draft.turn.memory_id] if draft.turn else None,
-    }
+def dump_message(message: Message) -> list[Any]:
+    """Return a message as a list, without what most have not."""
+    attachments = [[each.kind, each.text, each.url] for each in message.attachments]
+    fields = [message.role, message.content, message.name]
+    if message.said_at is None and not attachments:
+        return fields
+    return [*fields, time_or_none(message.said_at), attachments]
 
 
-def _load_draft(document: Document) -> Draft:
-    turn = document["turn"]
-    fact = Fact(
-        text=document["text"],
-        role=document["role"],
-        actor=document["actor"],
-        attributed_to=document["attributed_to"],
-        kind=MemoryKind(document["kind"]),
-        categories=tuple(document["categories"]),
+def load_message(fields: list[Any]) -> Message:
+    """Return the message that `dump_message` wrote."""
+    role, content, name, *rest = fields
+    if not rest:
+        return Message(role, content, name)
+    said_at, attachments = rest
+    return Message(
+        role, content, name, time_in(said_at), tuple(Attachment(*each) for each in attachments)
     )
-    return Draft(fact, Turn(*turn) if turn else None)
 
 
-def _dump_request(request: AddRequest | DeleteAllRequest) -> Document:
-    if isinstance(request, DeleteAllRequest):
-        return {"type": "delete_all", "filters": request.filters}
-    return {
-        "type": "add",
-        "subjects": request.scope.pairs,
-        "messages": [[turn.role, turn.content, turn.name] for turn in request.messages],
-        "infer": request.infer,
-        "metadata": request.metadata,
-        "said_at": time_text(request.said_at) if request.said_at else None,
-        "expires_on": request.expires_on.isoformat() if request.expires_on else None,
-        "is_immutable": request.is_immutable,
-    }
+def time_or_none(time: datetime | None) -> str | None:
+    """Return a time as `time_text` does, or None."""
+    return time_text(time) if time else None
 
 
-def _load_request(project: str, document: Document) -> AddRequest | DeleteAllRequest:
-    if document["type"] == "delete_all":
-        return DeleteAllRequest(project=project, filters=document["filters"])
-    said_at, expires_on = document["said_at"], document["expires_on"]
-    return AddRequest(
-        scope=_scope(project, document["subjects"]),
-        messages=tuple(Message(*turn) for turn in document["messages"]),
-        infer=document["infer"],
-        metadata=document["metadata"],
-        said_at=time_of(said_at) if said_at else None,
-        expires_on=date.fromisoformat(expires_on) if expires_on else None,
-        is_immutable=document["is_immutable"],
-    )
+def time_in(text: str | None) -> datetime | None:
+    """Return the time that `time_or_none` wrote."""
+    return time_of(text) if text else None

@@ -6,6 +6,7 @@ RecollectError
 ├── ConflictError              somebody else changed it first, or it may not be changed
 ├── IdempotencyMismatchError   the idempotency key was used with another body
 ├── UnavailableError           a dependency failed; the same call may work later
+├── ModelAnswerError           a language model answered, but nothing that can be used
 └── DefectError                we asked a dependency for what it can never do
 """
 
@@ -32,6 +33,10 @@ class IdempotencyMismatchError(RecollectError):
 
 class UnavailableError(RecollectError):
     """A dependency failed; the same call may work later."""
+
+
+class ModelAnswerError(RecollectError):
+    """A language model answered, but nothing that can be used; it may do better the next time."""
 
 
 class DefectError(RecollectError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from recollect.domain.guidance import Guidance
 from recollect.domain.memory import Json, MemoryKind, Message
 from recollect.domain.subjects import Scope
 
@@ -29,7 +30,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A statement worth remembering, self-contained, and who said it."""
+    """A statement worth remembering, self-contained, and who said it.
+
+    With a `quote` it is none, but what a user asks to forget, in these very words. `prompt_version`
+    is of the prompt that found it. The other fields mean what they mean of a `Memory`.
+    """
 
     text: str
     role: str
@@ -37,6 +42,13 @@ class Fact:
     attributed_to: str | None = None
     kind: MemoryKind = MemoryKind.SEMANTIC
     categories: tuple[str, ...] = ()
+    message: int | None = None
+    said_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float | None = None
+    quote: str | None = None
+    prompt_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One line of a job's results."""
+    """One line of a job's results; `message` is the place of the one it came from."""
 
     decision: Decision
     memory_id: str
@@ -68,6 +80,7 @@ class Outcome:
     attributed_to: str | None = None
     categories: tuple[str, ...] = ()
     reason: str | None = None
+    message: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +88,9 @@ class AddRequest:
     """Messages to remember in a scope, and how.
 
     Without `infer` each message that is not the system's is kept verbatim. `said_at` backdates
-    what is stored; metadata, categories, expiry and immutability go to every memory.
+    what is stored; `reference_at` only tells what "yesterday" was counted from. Metadata, expiry
+    and immutability go to every memory. A `kind` is that of all memories; a procedural one is a
+    summary of all messages, `infer` or not.
     """
 
     scope: Scope
@@ -83,8 +98,11 @@ class AddRequest:
     infer: bool = True
     metadata: Mapping[str, Json] = field(default_factory=dict)
     said_at: datetime | None = None
+    reference_at: datetime | None = None
     expires_on: date | None = None
     is_immutable: bool = False
+    kind: MemoryKind | None = None
+    guidance: Guidance = field(default_factory=Guidance)
 
     @property
     def project(self) -> str:
@@ -104,9 +122,9 @@ class DeleteAllRequest:
 class Job:
     """One piece of work of a project.
 
-    `request` is the work itself and `plan` what an add came to, kept so that the job can be
-    resumed after the first `done` steps. `attempt` counts who works on it: a commit of an older
-    attempt is refused.
+    `request` is the work itself. An add is read in parts: `read` messages have been read, and
+    `plan` is what the last part came to, of which `done` steps are committed, so that the job can
+    be resumed from there. `attempt` counts who works on it; a commit of an older one is refused.
     """
 
     id: str
@@ -114,6 +132,7 @@ class Job:
     request: AddRequest | DeleteAllRequest
     status: JobStatus
     created_at: datetime
+    read: int = 0
     plan: tuple[Draft, ...] | None = None
     done: int = 0
     attempt: int = 1

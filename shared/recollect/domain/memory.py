@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +58,27 @@ class Embedding:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """What came with a message beside what was said: a text document, or a picture.
+
+    `text` is the document's, or what is to be seen on the picture: empty until a model has looked.
+    `url` is where the picture is: an https address, or a data URL, which is not kept afterwards.
+    """
+
+    kind: Literal["document", "image"]
+    text: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Message:
-    """One turn of a conversation as the caller sent it."""
+    """One turn of a conversation as the caller sent it; `said_at` only if the turn has its own."""
 
     role: str
     content: str
     name: str | None = None
+    said_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +86,13 @@ class Memory:
     """One remembered text.
 
     `created_at` is when it was said, as shown to the caller (an add may backdate it);
-    `recorded_at` is when the service learned it. `version` starts at 1 and grows by one with
-    every change. `turn` numbers verbatim memories within their scope.
+    `recorded_at` is when the service learned it; `stated_at` is when the words that it has now were
+    said, None if those are still the first. `version` starts at 1 and grows by one with
+    every change. `turn` numbers verbatim memories within their scope; `message` is the place, among
+    the messages of its episode, of the one that says it.
+
+    `valid_from` and `valid_to` are when it is, was or will be so, or happens, as far as it was
+    said; the end itself is outside. `salience` of 0..1 tells how much it matters.
     """
 
     id: str
@@ -81,6 +101,7 @@ class Memory:
     created_at: datetime
     updated_at: datetime
     recorded_at: datetime
+    stated_at: datetime | None = None
     version: int = 1
     kind: MemoryKind = MemoryKind.SEMANTIC
     metadata: Mapping[str, Json] = field(default_factory=dict)
@@ -91,8 +112,17 @@ class Memory:
     expires_on: date | None = None
     is_immutable: bool = False
     episode_id: str
+    message: int | None = None
     turn: int | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float | None = None
     embedding: Embedding | None = None
+
+    @property
+    def said_at(self) -> datetime:
+        """When the words that it has now were said."""
+        return self.stated_at or self.created_at
 
     def is_expired(self, now: datetime) -> bool:
         """Tell whether its last day (inclusive, UTC) is over."""
@@ -103,7 +133,8 @@ class Memory:
 class HistoryEvent:
     """One immutable entry of a memory's history; `version` is the memory's after it.
 
-    `role` and `actor` say whose words caused it.
+    `role` and `actor` say whose words caused it. From `valid_from` on, in the world, the new text
+    holds and the old one does not; None if nothing is known but when it was recorded.
     """
 
     memory_id: str
@@ -118,6 +149,7 @@ class HistoryEvent:
     cause: str
     """The id of the job that did it."""
     prompt_version: str | None = None
+    valid_from: datetime | None = None
 
     @classmethod
     def of(
@@ -128,6 +160,8 @@ class HistoryEvent:
         at: datetime,
         cause: str,
         by: tuple[str | None, str | None] | None = None,
+        valid_from: datetime | None = None,
+        prompt_version: str | None = None,
     ) -> "HistoryEvent":
         """Return the event that takes a memory from one state to the next.
 
@@ -151,18 +185,25 @@ class HistoryEvent:
             role=role,
             actor=actor,
             cause=cause,
+            prompt_version=prompt_version,
+            valid_from=valid_from,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
-    """The messages of one add, verbatim and in order; its id is the id of the add's job."""
+    """The messages of one add, verbatim and in order; its id is the id of the add's job.
+
+    It is kept until `expires_at`, if that is given.
+    """
 
     id: str
     scope: Scope
     messages: tuple[Message, ...]
     first_turn: int
     said_at: datetime
+    recorded_at: datetime
+    expires_at: datetime | None = None
 
 
 def checked_metadata(metadata: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -25,6 +25,7 @@ from recollect.domain.errors import (
     DefectError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    ModelAnswerError,
     NotFoundError,
     RecollectError,
     UnavailableError,
@@ -41,7 +42,10 @@ STATUS: dict[type[RecollectError], int] = {
     IdempotencyMismatchError: 422,
     UnavailableError: 503,
     DefectError: 500,
+    ModelAnswerError: 502,
 }
+RETRIED = (UnavailableError, ModelAnswerError)
+"""Errors that the same request may not meet again."""
 RETRY_AFTER_SECONDS = 2
 MAX_IDEMPOTENCY_KEY_LENGTH = 256
 PATH_PARAMETER = re.compile(r"<(\w+)>")
@@ -110,8 +114,8 @@ class HttpApp(APIGatewayHttpResolver):
         """Answer one API Gateway event (payload format 2.0)."""
         start = time.perf_counter()
         current.correlate(context.aws_request_id)
-        current.begin(context.get_remaining_time_in_millis())
-        answer = self._answer_to(event, context)
+        with current.within(context.get_remaining_time_in_millis()):
+            answer = self._answer_to(event, context)
         took = (time.perf_counter() - start) * 1000
         route = event.get("routeKey", "$default")
         count_request(route, answer["statusCode"], took, context.aws_request_id)
@@ -233,9 +237,7 @@ def error_response(
 
 def _refuse(error: RecollectError) -> Response[dict[str, str]]:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
-    headers = (
-        {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, UnavailableError) else {}
-    )
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, RETRIED) else {}
     return error_response(status, str(error), headers)
 
 

@@ -1,10 +1,11 @@
 """What thinks: embedders, language models, extractors and deciders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import Decision, Fact
 from recollect.domain.memory import Json, Message, Vector
 
@@ -103,37 +104,125 @@ class LanguageModel(Protocol):
         ...
 
 
+class Pictures(Protocol):
+    """Gets the pictures that messages only point at."""
+
+    def fetch(self, url: str) -> Image:
+        """Return the picture at a data URL or a public https address.
+
+        Raises `InvalidRequestError` if there is none that may be looked at, and `UnavailableError`
+        when its server does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """Messages to be read, with what helps to understand them and what is asked for.
+
+    `before` was said earlier and is only context. `said_at` is when it was said, where a message
+    does not tell itself. Facts are wanted of what users said, of what the agent (the assistant)
+    said, or of both.
+    """
+
+    messages: Sequence[Message]
+    said_at: datetime
+    before: Sequence[Message] = ()
+    of_users: bool = True
+    of_agent: bool = False
+    guidance: Guidance = field(default_factory=Guidance)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
-    """The facts of a conversation, and what is to be told in the job about how they were found."""
+    """The facts of a conversation, what finding them cost, and by which prompt they were found.
+
+    `message` of a fact is a place among the conversation's messages. `notes` are for the job.
+    """
 
     facts: tuple[Fact, ...]
     notes: Mapping[str, Json]
+    usage: Usage = field(default_factory=Usage)
+    prompt_version: str | None = None
 
 
 class Extractor(Protocol):
     """Finds the facts in a conversation."""
 
-    def extract(self, messages: Sequence[Message], *, said_at: datetime) -> Extraction:
+    def extract(self, conversation: Conversation) -> Extraction:
         """Return the facts in the order they were said; none if nothing is worth remembering.
 
-        Raises `UnavailableError` when the model cannot be reached: never an empty answer then.
+        Raises `UnavailableError` when the model cannot be reached, `ModelAnswerError` when it makes
+        no sense, and `InvalidRequestError` when it will not read this: never an empty answer then.
+        """
+        ...
+
+    def summarise(self, conversation: Conversation) -> Extraction:
+        """Return one procedural fact: how the agent did its task, with what came of each step.
+
+        Raises as `extract` does, and `InvalidRequestError` if this extractor cannot summarise.
+        """
+        ...
+
+
+class Describer(Protocol):
+    """Puts pictures into words."""
+
+    def describe(self, messages: Sequence[Message]) -> tuple[tuple[Message, ...], Usage]:
+        """Return the messages with every picture described, and what that cost.
+
+        Raises as an extractor does, and `InvalidRequestError` if a picture cannot be had.
         """
         ...
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is told of a memory that a fact is compared with; never its id.
+
+    The times mean what they mean of a `Memory`.
+    """
+
+    text: str
+    said_at: datetime
+    said_by: str | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Choice:
-    """What to do with one fact; `candidate` is a place in its list of candidates."""
+    """What to do with one fact; `candidates` are places in its list of candidates.
+
+    ADD names none, UPDATE and NONE one, DELETE one or more: what the fact contradicts, or what is
+    to be forgotten. `text` is what the updated memory says, if it is not the fact's.
+    """
 
     decision: Decision
-    candidate: int | None = None
+    candidates: tuple[int, ...] = ()
     reason: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """One choice a fact, what choosing cost, and by which prompt it was done."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage = field(default_factory=Usage)
+    prompt_version: str | None = None
 
 
 class Decider(Protocol):
     """Decides what a new fact means for what is already known."""
 
-    def decide(self, facts: Sequence[Fact], candidates: Sequence[Sequence[str]]) -> list[Choice]:
-        """Return one choice a fact; its candidates are texts of near memories, nearest first."""
+    def decide(
+        self, facts: Sequence[Fact], candidates: Sequence[Sequence[Known]], guidance: Guidance
+    ) -> Decided:
+        """Return one choice a fact; its candidates are near memories, nearest first.
+
+        A fact without candidates is added, without asking a model; a request to forget is NONE
+        then. Raises as an extractor does, and `ValueError` unless there is one list of candidates
+        a fact.
+        """
         ...

@@ -80,7 +80,12 @@ def a_change(*writes: MemoryWrite, **rest: Any) -> Change:  # noqa: ANN401 - as 
 
 def an_episode(scope: Scope, *texts: str, **changes: Any) -> Episode:  # noqa: ANN401 - as above
     """Return an episode in which the user said these texts."""
-    defaults: dict[str, Any] = {"id": str(uuid4()), "first_turn": 0, "said_at": NOON}
+    defaults: dict[str, Any] = {
+        "id": str(uuid4()),
+        "first_turn": 0,
+        "said_at": NOON,
+        "recorded_at": NOON,
+    }
     messages = tuple(Message("user", text) for text in texts or ["I like tea"])
     return Episode(scope=scope, messages=messages, **{**defaults, **changes})
 

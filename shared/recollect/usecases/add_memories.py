@@ -1,186 +1,281 @@
 """Add: remember the messages of a conversation, verbatim or as facts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 
-from recollect.domain.errors import InvalidRequestError
+from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import (
     AddRequest,
     Decision,
-    Draft,
-    Fact,
     IdempotencyKey,
     Job,
     JobStatus,
 )
-from recollect.domain.memory import Episode, Json, Message, checked_text
-from recollect.ports.models import Extractor
+from recollect.domain.memory import Episode, MemoryKind, checked_text
+from recollect.domain.projects import ProjectSettings
+from recollect.domain.redaction import redacted_request
+from recollect.domain.subjects import SubjectKind
+from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import (
     Change,
     ClockMovedError,
+    MemoryWrite,
     Record,
-    Scopes,
     TextTakenError,
     VersionMovedError,
 )
-from recollect.usecases.decisions import DecideDrafts, Step, Thoughts
+from recollect.usecases.asking import OutOfTimeError
+from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.describing import has_pictures
+from recollect.usecases.parts import characters
+from recollect.usecases.reading import ReadMessages, is_said, said_in
+from recollect.usecases.steps import MAX_DELETIONS, Step
+from recollect.usecases.thoughts import Thoughts
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES_INFERRED = 3
-"""Each costs another decision."""
+"""Each may cost another decision."""
 MAX_LOST_RACES_VERBATIM = 50
 """Every lost race means that another add committed; verbatim ones cost no model call."""
 MAX_MESSAGES = 2_000
 """Every message may become a memory with a copy of the metadata: bounds what one request writes."""
-EMBEDDED_TOGETHER = 96
-"""Texts of a plan that are looked up and embedded at once, whatever fits into a commit: as many as
-the models take that take several."""
-SYSTEM_ROLES = frozenset({"system", "developer"})
+MAX_MESSAGE_CHARACTERS = 200_000
+"""A message is read in pieces, but no piece is remembered before all are read."""
+MAX_SUMMARISED_CHARACTERS = 200_000
+"""Of a task that is to become one procedural memory: about 50,000 tokens, read in one call."""
 
 
 @dataclass(frozen=True)
 class AddMemories:
-    """Remember messages under a job: extract or take verbatim, decide, commit, wake the index."""
+    """Remember messages under a job: read, decide, commit, part by part; wake the index."""
 
     record: Record
-    scopes: Scopes
     work: WorkOnJobs
-    extractor: Extractor
+    read: ReadMessages
     decide: DecideDrafts
+    projects: SettingsStore
     wake_ups: WakeUps
     now: Callable[[], datetime]
 
     def __call__(self, request: AddRequest, key: IdempotencyKey | None = None) -> Job:
         """Return the job with what was remembered, or the earlier job of the same key.
 
-        It is PENDING if too many others wrote to the scope or the time was up; maintenance carries
-        it on then.
-        Repeating it with a key changes nothing; a job that failed is tried again. Raises
-        `InvalidRequestError` before anything is stored, `IdempotencyMismatchError`, or
+        It is PENDING if too many others wrote to the scope, the time was up, or a model failed
+        after a part was remembered; maintenance carries it on then. Repeating it with a key changes
+        nothing; a job that failed is tried again. Raises `InvalidRequestError` before anything is
+        stored or when a model refuses, `IdempotencyMismatchError`, `ModelAnswerError`, or
         `UnavailableError` when a model or the scope cannot be used now.
         """
-        _check(request)
-        return self.work.start(request, key, self._carry_out)
+        is_summary = request.kind is MemoryKind.PROCEDURAL
+        wanted = replace(request, infer=request.infer or is_summary)
+        _check(wanted)
+        settings = self.projects.get(request.project)
+        of_project = settings.guidance
+        if is_summary:
+            # The project's own prompt is for finding facts.
+            of_project = replace(of_project, extraction_prompt="")
+        wanted = replace(wanted, guidance=request.guidance.over(of_project))
+        return self.work.start(redacted_request(settings, wanted), key, self._carry_out)
 
     def resume(self, job: Job) -> Job | None:
         """Finish a job that failed or was abandoned; None if it is done or in other hands."""
-        return self.work.resume(job, self._carry_out)
+        return self.work.resume(job, partial(self._carry_out, is_awaited=False))
 
-    def _carry_out(self, job: Job) -> Job:
-        request = job.request
-        if not isinstance(request, AddRequest):
-            raise TypeError(type(request))
-        job = self._planned(job, request)
-        thoughts = self.decide.think()
+    def _carry_out(self, job: Job, *, is_awaited: bool = True) -> Job:
+        if not isinstance(job.request, AddRequest):
+            raise TypeError(type(job.request))
+        progress = _Progress(job, job.request, is_awaited, is_begun=job.plan is not None)
         try:
-            while job.status is JobStatus.RUNNING:
+            while progress.job.status is JobStatus.RUNNING:
                 if self.work.is_late():
-                    return self.work.hand_over(job)
-                job = self._committed_next(job, request, thoughts)
+                    return self._handed_over(progress)
+                self._advance(progress)
+        except OutOfTimeError:
+            return self._handed_over(progress)
+        except (UnavailableError, ModelAnswerError) as error:
+            # Who waits is told, unless some is remembered: that stays, and the rest follows.
+            if is_awaited and not progress.job.outcomes:
+                raise
+            return self.work.put_off(progress.job, error)
         finally:
             # Once for all parts, and also for those before a failure.
-            if any(outcome.decision is not Decision.NONE for outcome in job.outcomes):
-                keys = [subject.key for subject in request.scope.subjects]
+            if any(each.decision is not Decision.NONE for each in progress.job.outcomes):
+                keys = [subject.key for subject in job.request.scope.subjects]
                 self.wake_ups.index(job.project, keys)
-        return job
+        return progress.job
 
-    def _planned(self, job: Job, request: AddRequest) -> Job:
-        if job.plan is not None:
-            return job
-        drafts, notes = self._drafts(request, job)
-        job = replace(job, plan=drafts, notes=notes)
-        if len(drafts) > self.record.room_for([request.scope] * len(drafts)):
-            self.record.commit(job.project, Change(at=self.now(), job=job))
-        return job
+    def _advance(self, progress: "_Progress") -> None:
+        """Look at the pictures, read the next part, or commit what is left of the one in hand."""
+        job, request = progress.job, progress.request
+        if has_pictures(request.messages):
+            described = self.read.described(request, progress.thoughts)
+            # A picture may show what the project wants taken out.
+            settings = self.projects.get(job.project)
+            progress.request = redacted_request(settings, described)
+            self._checkpoint(progress, replace(job, request=progress.request))
+        elif progress.has_plan():
+            self._commit_next(progress)
+        else:
+            progress.thoughts.begin_part()
+            planned = self.read(job, request, progress.thoughts)
+            progress.job = planned
+            if self._is_long(planned, request):
+                self._checkpoint(progress, planned)
 
-    def _drafts(self, request: AddRequest, job: Job) -> tuple[tuple[Draft, ...], dict[str, Json]]:
-        if request.infer:
-            said_at = request.said_at or job.created_at
-            extraction = self.extractor.extract(request.messages, said_at=said_at)
-            return tuple(map(Draft, extraction.facts)), dict(extraction.notes)
-        facts = [_verbatim(message) for message in request.messages if _is_said(message)]
-        turns = self.scopes.reserve_turns(request.scope, len(facts))
-        return tuple(map(Draft, facts, turns)), {}
+    def _is_long(self, job: Job, request: AddRequest) -> bool:
+        """Tell whether more than one commit will be needed, so that what was read is kept first."""
+        drafts = len(job.plan or ())
+        has_more = job.read < len(request.messages)
+        return has_more or drafts > self.record.room_for([request.scope] * drafts)
 
-    def _committed_next(self, job: Job, request: AddRequest, thoughts: Thoughts) -> Job:
+    def _checkpoint(self, progress: "_Progress", job: Job) -> None:
+        now = self.now()
+        noted = progress.thoughts.noted(job)
+        episode = self._episode(progress, job)
+        lease_end = progress.lease_end(now)
+        change = Change(at=now, lease_end=lease_end, episode=episode, job=noted)
+        self.record.commit(job.project, change)
+        progress.stored(noted, ())
+
+    def _handed_over(self, progress: "_Progress") -> Job:
+        job = progress.thoughts.noted(progress.job)
+        return self.work.hand_over(job, self._episode(progress, job))
+
+    def _commit_next(self, progress: "_Progress") -> None:
+        request = progress.request
         for _ in range(MAX_LOST_RACES_INFERRED if request.infer else MAX_LOST_RACES_VERBATIM):
             try:
-                return self._commit(job, request, thoughts)
+                self._commit(progress)
             except (TextTakenError, ClockMovedError, VersionMovedError):
-                continue
+                progress.thoughts.lost_race()
+            else:
+                return
         # Too many write to the scope at once.
-        return self.work.hand_over(job)
+        progress.job = self._handed_over(progress)
 
-    def _commit(self, job: Job, request: AddRequest, thoughts: Thoughts) -> Job:
-        plan = job.plan or ()
-        count = self.record.room_for([request.scope] * (len(plan) - job.done))
-        end = -(-(job.done + count) // EMBEDDED_TOGETHER) * EMBEDDED_TOGETHER
-        clock = self.scopes.clock(request.scope) if request.infer else None
-        steps = self.decide(job, request, plan[job.done : end], count, thoughts)
-        after = self._after(job, request, steps, count)
+    def _commit(self, progress: "_Progress") -> None:
+        job, request, thoughts = progress.job, progress.request, progress.thoughts
+        # A fact may take the place of several memories.
+        most = len(job.plan or ()) - job.done + MAX_DELETIONS
+        room = self.record.room_for([request.scope] * most)
+        steps = self.decide(job, request, thoughts, room)
+        writes = tuple(write for step in steps for write in step.writes)
+        after = thoughts.noted(self._after(job, request, steps))
         now = self.now()
         change = Change(
             at=now,
-            lease_end=now + LEASE,
-            writes=tuple(step.write for step in steps if step.write),
-            expected_clocks={request.scope.key: clock} if clock is not None else None,
-            episode=_episode(job, request) if job.done == 0 else None,
+            lease_end=progress.lease_end(now),
+            writes=writes,
+            expected_clocks={request.scope.key: thoughts.view.clock} if thoughts.view else None,
+            episode=self._episode(progress, job),
             job=after,
         )
         self.record.commit(job.project, change)
-        return after
+        progress.stored(after, writes)
 
-    def _after(self, job: Job, request: AddRequest, steps: Sequence[Step], count: int) -> Job:
+    def _after(self, job: Job, request: AddRequest, steps: Sequence[Step]) -> Job:
         after = replace(
             job,
-            done=job.done + count,
-            outcomes=(*job.outcomes, *(step.outcome for step in steps)),
+            done=job.done + len(steps),
+            outcomes=(*job.outcomes, *(each for step in steps for each in step.outcomes)),
         )
-        if after.done < len(job.plan or ()):
+        if after.done < len(job.plan or ()) or job.read < len(request.messages):
             return after
         return replace(
             after,
             status=JobStatus.SUCCEEDED,
             completed_at=self.now(),
-            request=replace(request, messages=()),
+            request=replace(request, messages=(), guidance=Guidance()),
             plan=None,
         )
 
+    def _episode(self, progress: "_Progress", job: Job) -> Episode | None:
+        """Return what was said, to be stored with the first that came of it."""
+        if progress.is_begun or job.plan is None:
+            return None
+        request = progress.request
+        settings = self.projects.get(job.project)
+        turns = [draft.turn.number for draft in job.plan if draft.turn]
+        return Episode(
+            id=job.id,
+            scope=request.scope,
+            messages=request.messages,
+            first_turn=min(turns, default=0),
+            said_at=request.said_at or job.created_at,
+            recorded_at=job.created_at,
+            expires_at=_expiry(settings, job.created_at),
+        )
+
+
+@dataclass
+class _Progress:
+    """How far an attempt at an add has come; `is_begun` once its episode is stored.
+
+    `is_awaited` while whoever asked for it waits for the answer.
+    """
+
+    job: Job
+    request: AddRequest
+    is_awaited: bool
+    is_begun: bool
+    thoughts: Thoughts = field(default_factory=Thoughts)
+
+    def has_plan(self) -> bool:
+        """Tell whether there is something to commit before anything more is read."""
+        job = self.job
+        if job.plan is None:
+            return False
+        return job.done < len(job.plan) or job.read >= len(self.request.messages)
+
+    def lease_end(self, now: datetime) -> datetime | None:
+        """Return until when a commit leaves the job in these hands; None for as long as it is."""
+        return now + LEASE if self.is_awaited else None
+
+    def stored(self, job: Job, writes: Sequence[MemoryWrite]) -> None:
+        """Note that the job is stored in this state, and these with it."""
+        self.is_begun = self.is_begun or job.plan is not None
+        self.job = job
+        self.thoughts.committed(writes)
+
+
+def _expiry(settings: ProjectSettings, recorded_at: datetime) -> datetime | None:
+    days = settings.episode_days
+    return None if days is None else recorded_at + timedelta(days=days)
+
 
 def _check(request: AddRequest) -> None:
-    said = [message for message in request.messages if _is_said(message)]
+    said = [message for message in request.messages if is_said(message)]
     if not said:
         message = "messages must contain at least one message with text"
         raise InvalidRequestError(message)
     if len(request.messages) > MAX_MESSAGES:
         message = f"messages must be at most {MAX_MESSAGES} an add; send them in several"
         raise InvalidRequestError(message)
-    if not request.infer:
-        for turn in said:
-            checked_text(turn.content)
+    if request.kind is MemoryKind.PROCEDURAL:
+        _check_procedural(request)
+    if any(characters(message) > MAX_MESSAGE_CHARACTERS for message in said):
+        message = f"A message must have at most {MAX_MESSAGE_CHARACTERS} characters"
+        raise InvalidRequestError(message)
+    if request.infer:
+        return
+    if has_pictures(request.messages):
+        message = "Pictures are put into words by a model: send them with infer=true"
+        raise InvalidRequestError(message)
+    for turn in said:
+        checked_text(said_in(turn))
 
 
-def _is_said(message: Message) -> bool:
-    return message.role not in SYSTEM_ROLES and bool(message.content.strip())
-
-
-def _verbatim(message: Message) -> Fact:
-    return Fact(
-        text=checked_text(message.content),
-        role=message.role,
-        actor=message.name,
-        attributed_to=message.name or message.role,
-    )
-
-
-def _episode(job: Job, request: AddRequest) -> Episode:
-    turns = [draft.turn.number for draft in job.plan or () if draft.turn]
-    return Episode(
-        id=job.id,
-        scope=request.scope,
-        messages=request.messages,
-        first_turn=min(turns, default=0),
-        said_at=request.said_at or job.created_at,
-    )
+def _check_procedural(request: AddRequest) -> None:
+    if request.scope.name_of(SubjectKind.AGENT) is None:
+        message = "procedural_memory needs an agent_id"
+        raise InvalidRequestError(message)
+    if sum(map(characters, request.messages)) > MAX_SUMMARISED_CHARACTERS:
+        message = (
+            f"What becomes one procedural memory must have at most {MAX_SUMMARISED_CHARACTERS}"
+            " characters"
+        )
+        raise InvalidRequestError(message)

@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as OvertimeError
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from recollect.domain.errors import UnavailableError
+from recollect.domain.errors import ModelAnswerError, UnavailableError
 from recollect.ports.models import Form, LanguageModel, PromptTurn, Reply, Usage
 
 MAX_PROBLEM_CHARACTERS = 500
@@ -18,14 +21,37 @@ CUT_OFF = "it was cut off before its end, so answer more briefly"
 Shape = TypeVar("Shape", bound=BaseModel)
 Meaning = TypeVar("Meaning")
 
+LEAST_SECONDS = 3.0
+"""A call that is not given so long is not begun: hardly any model answers faster."""
+
+
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
+
+
+class CutOffError(ModelAnswerError):
+    """An answer reached the most that the model may write: ask it for less at once.
+
+    `usage` is what it cost.
+    """
+
+    def __init__(self, model: str, usage: Usage) -> None:
+        super().__init__(f"The language model {model} was cut off before the end of its answer")
+        self.usage = usage
+
+
+class OutOfTimeError(UnavailableError):
+    """There is no time left to wait for an answer."""
 
 
 @dataclass(frozen=True)
 class AskModel:
-    """Have a language model fill in a form; an invalid answer is sent back once."""
+    """Have a language model fill in a form; an invalid answer is sent back once.
+
+    `seconds_left` tells how long an answer may be waited for, None for as long as it takes.
+    """
 
     model: LanguageModel
+    seconds_left: Callable[[], float | None] = lambda: None
 
     def __call__(
         self,
@@ -33,21 +59,26 @@ class AskModel:
         turn: PromptTurn,
         shape: type[Shape],
         read: Callable[[Shape], Meaning],
+        *,
+        is_divisible: bool = False,
     ) -> tuple[Meaning, Usage]:
         """Return what `read` makes of the answer, and what it cost.
 
         The form's name and purpose are the shape's name and docstring. `read` raises `ValueError`
         with a sentence for the model when the answer has the shape but makes no sense; nothing
-        of what was asked may be in it, for it is shown to callers. Raises `UnavailableError`
-        when the second answer is invalid too, and what the model raises.
+        of what was asked may be in it, for it is shown to callers. Raises `ModelAnswerError`
+        when the second answer is invalid too, `CutOffError` instead of asking for a shorter answer
+        if the question is divisible, `OutOfTimeError`, and what the model raises.
         """
         form = _form(shape)
-        first = self.model.ask(system, [turn], form)
+        first = self._answer(system, [turn], form)
+        if first.is_cut_off and is_divisible:
+            raise CutOffError(self.model.model, first.usage)
         try:
             return _read(first, shape, read), first.usage
         except ValueError as error:
             problem = _explain(error)
-        second = self.model.ask(system, _repair(turn, first, problem, form), form)
+        second = self._answer(system, _repair(turn, first, problem, form), form)
         try:
             return _read(second, shape, read), first.usage + second.usage
         except ValueError as error:
@@ -56,7 +87,32 @@ class AskModel:
                 f" with the last: {_explain(error)}"
             )
             # Not its cause: a validation error quotes what the model wrote.
-            raise UnavailableError(message) from None
+            raise ModelAnswerError(message) from None
+
+    def _answer(self, system: str, turns: Sequence[PromptTurn], form: Form) -> Reply:
+        seconds = self.seconds_left()
+        if seconds is None:
+            return self.model.ask(system, turns, form)
+        if seconds < LEAST_SECONDS:
+            raise _out_of_time(self.model)
+        pool = ThreadPoolExecutor(max_workers=1)
+        try:
+            asked = pool.submit(copy_context().run, self.model.ask, system, turns, form)
+            return asked.result(timeout=seconds)
+        except OvertimeError as error:
+            raise _out_of_time(self.model) from error
+        finally:
+            # Whoever is late is not waited for; its own time limit ends it.
+            pool.shutdown(wait=False)
+
+
+def or_nothing(empty: Callable[[], object]) -> BeforeValidator:
+    """Take null for an empty value in a field: many models write it so."""
+    return BeforeValidator(lambda value: empty() if value is None else value)
+
+
+def _out_of_time(model: LanguageModel) -> OutOfTimeError:
+    return OutOfTimeError(f"The language model {model.model} takes longer than there is time")
 
 
 def _read(reply: Reply, shape: type[Shape], read: Callable[[Shape], Meaning]) -> Meaning:

@@ -1,61 +1,32 @@
 """Deciding what each step of an add means for what the scope already knows."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from recollect.domain.filters import Unexpired, both, in_scope
-from recollect.domain.jobs import AddRequest, Decision, Draft, Fact, Job, Outcome
-from recollect.domain.memory import Embedding, HistoryEvent, Memory, Vector
+from recollect.domain.jobs import AddRequest, Fact, Job
+from recollect.domain.memory import Memory, MemoryKind, Vector
+from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
-from recollect.ports.models import Choice, Decider, Embedder
-from recollect.ports.record import MemoryWrite, Scopes
-from recollect.usecases.candidates import FindCandidates
+from recollect.ports.models import Decider, Embedder, Known
+from recollect.ports.record import Scopes
+from recollect.usecases.candidates import FindCandidates, Question
+from recollect.usecases.steps import Step, StepBuilder
+from recollect.usecases.thoughts import Thoughts, View
 
 NEAREST = 5
 """Similar memories that a fact is compared with."""
-TURN_SPACING = timedelta(microseconds=1)
-"""Memories of one add are this far apart in `created_at`, so that lists keep their order."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What becomes of one draft."""
-
-    outcome: Outcome
-    write: MemoryWrite | None = None
-
-
-@dataclass(frozen=True)
-class Thoughts:
-    """What the models have said during an add, so that a lost race asks them nothing twice."""
-
-    embedder: Embedder
-    decider: Decider
-    _of_texts: dict[str, Vector] = field(default_factory=dict)
-    _decided: dict[object, list[Choice]] = field(default_factory=dict)
-
-    def choices(self, facts: Sequence[Fact], near: Sequence[Sequence[Memory]]) -> list[Choice]:
-        """Return what to do with each fact; decided again only if what is near has changed."""
-        known = tuple(tuple((memory.id, memory.version) for memory in some) for some in near)
-        question = (tuple(facts), known)
-        if question not in self._decided:
-            texts = [[memory.text for memory in some] for some in near]
-            self._decided[question] = self.decider.decide(facts, texts)
-        return self._decided[question]
-
-    def vectors(self, texts: Sequence[str]) -> Mapping[str, Vector]:
-        """Return text -> vector, of these texts and earlier ones; embeds the new ones together."""
-        new = [text for text in texts if text not in self._of_texts]
-        if new:
-            vectors = self.embedder.embed(new, "document")
-            self._of_texts.update(zip(new, vectors, strict=True))
-        return self._of_texts
+MAX_OWN = 50
+"""Memories of the part in hand that are expected among the nearest, at most."""
+EMBEDDED_TOGETHER = 96
+"""Texts of a plan that are looked up and embedded at once, whatever fits into a commit: as many as
+the models take that take several."""
 
 
 @dataclass(frozen=True)
 class DecideDrafts:
-    """Turn drafts into writes: exact repeats are NONE, verbatim turns ADD, facts are decided on."""
+    """Turn drafts into steps: exact repeats are NONE, verbatim turns ADD, facts are decided on."""
 
     scopes: Scopes
     embedder: Embedder
@@ -64,52 +35,81 @@ class DecideDrafts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def think(self) -> Thoughts:
-        """Return the empty memory of what the models say during one add."""
-        return Thoughts(self.embedder, self.decider)
+    def __call__(self, job: Job, request: AddRequest, thoughts: Thoughts, room: int) -> list[Step]:
+        """Return steps for the next drafts of the job's plan, with at most `room` writes.
 
-    def __call__(
-        self, job: Job, request: AddRequest, ahead: Sequence[Draft], count: int, thoughts: Thoughts
-    ) -> list[Step]:
-        """Return one step for each of the first `count` drafts, in order; nothing is stored yet.
-
-        What follows them is only looked up and embedded with them, to be asked for once.
+        At least one step; nothing is stored yet. What follows those drafts is looked up, embedded
+        and decided on with them, to be asked for once.
         """
-        drafts = ahead[:count]
-        texts = list(dict.fromkeys(draft.fact.text for draft in ahead))
-        known = self.scopes.find_texts(request.scope, texts, now=self.now())
-        embedded = thoughts.vectors([text for text in texts if text not in known])
-        asked = {draft.fact.text for draft in drafts}
-        restated = frozenset(known[text] for text in asked & known.keys())
-        builder = _Builder(job, request, self.now(), self.embedder.model, embedded, known, restated)
-        choices = self._choices(request, drafts, known, thoughts)
-        return [
-            builder.step(job.done + place, draft, choices.get(draft.fact.text), self.new_id)
-            for place, draft in enumerate(drafts)
-        ]
+        plan = job.plan or ()
+        # In whole batches, wherever the commits end.
+        end = -(-min(job.done + room, len(plan)) // EMBEDDED_TOGETHER) * EMBEDDED_TOGETHER
+        drafts = plan[job.done : end]
+        stated = [draft.fact for draft in drafts if draft.fact.quote is None]
+        known = self._known(request.scope, [fact.text for fact in stated])
+        new = [draft for draft in drafts if draft.fact.quote or draft.fact.text not in known]
+        self._embed([draft.fact.text for draft in new], thoughts)
+        open_facts = [draft.fact for draft in new if draft.turn is None]
+        is_summary = request.kind is MemoryKind.PROCEDURAL
+        if request.infer and not is_summary and open_facts:
+            self._decide(job, request, open_facts, thoughts)
+            known |= self._rewritten(request.scope, thoughts)
+        builder = StepBuilder(
+            job, request, self.now(), self.embedder.model, thoughts, known, self.new_id
+        )
+        return builder.steps(drafts, room)
 
-    def _choices(
-        self,
-        request: AddRequest,
-        drafts: Sequence[Draft],
-        known: Mapping[str, str],
-        thoughts: Thoughts,
-    ) -> dict[str, tuple[Choice, Memory | None]]:
-        facts = {draft.fact.text: draft.fact for draft in drafts if draft.turn is None}
-        new = [fact for text, fact in facts.items() if text not in known]
-        vectors = thoughts.vectors([fact.text for fact in new])
-        near = [self._near(request, fact, vectors[fact.text]) for fact in new]
-        if not any(near):
-            return {}
-        choices = thoughts.choices(new, near)
-        return {
-            fact.text: (choice, some[choice.candidate] if choice.candidate is not None else None)
-            for fact, some, choice in zip(new, near, choices, strict=True)
-        }
+    def _known(self, scope: Scope, texts: Sequence[str]) -> dict[str, str]:
+        distinct = list(dict.fromkeys(texts))
+        return self.scopes.find_texts(scope, distinct, now=self.now()) if distinct else {}
 
-    def _near(self, request: AddRequest, fact: Fact, vector: Vector) -> list[Memory]:
+    def _embed(self, texts: Sequence[str], thoughts: Thoughts) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in thoughts.vectors]
+        if new:
+            vectors = self.embedder.embed(new, "document")
+            thoughts.vectors.update(zip(new, vectors, strict=True))
+
+    def _rewritten(self, scope: Scope, thoughts: Thoughts) -> dict[str, str]:
+        """Look up and embed what updated memories are to say, where that is not a fact's text."""
+        texts = [choice.text for choice in thoughts.choices.values() if choice.text]
+        self._embed(texts, thoughts)
+        return self._known(scope, texts)
+
+    def _decide(
+        self, job: Job, request: AddRequest, facts: Sequence[Fact], thoughts: Thoughts
+    ) -> None:
+        if thoughts.view is None or not thoughts.view.near.keys() >= set(facts):
+            thoughts.view = self._look(job, request, facts, thoughts)
+            now_near = thoughts.view.versions()
+            if any(thoughts.seen.get(fact) != near for fact, near in now_near.items()):
+                self._choose(request, facts, thoughts, thoughts.view)
+            thoughts.seen = now_near
+
+    def _look(
+        self, job: Job, request: AddRequest, facts: Sequence[Fact], thoughts: Thoughts
+    ) -> View:
+        # The clock first: what changes after it makes the commit lose.
+        clock = self.scopes.clock(request.scope)
         matching = both(in_scope(request.scope), Unexpired(self.now()))
-        candidates = self.find(request.project, matching, vector, terms(fact.text), limit=NEAREST)
+        questions = [
+            Question(thoughts.vectors[fact.text], tuple(terms(fact.text))) for fact in facts
+        ]
+        # What comes from this very part is near as well, but does not count.
+        limit = NEAREST + min(job.done, MAX_OWN)
+        found = self.find(request.project, matching, questions, limit=limit)
+        start = min(draft.fact.message or 0 for draft in job.plan or ())
+        return View(
+            clock,
+            {
+                fact: self._nearest(
+                    [each for each in candidates.memories if not _is_of_part(each, job, start)],
+                    question.vector,
+                )
+                for fact, question, candidates in zip(facts, questions, found, strict=True)
+            },
+        )
+
+    def _nearest(self, memories: Sequence[Memory], vector: Vector) -> tuple[Memory, ...]:
         model = self.embedder.model
 
         def closeness(memory: Memory) -> float:
@@ -118,115 +118,33 @@ class DecideDrafts:
                 return 0.0
             return float(embedding.vector() @ vector)
 
-        return sorted(candidates.memories, key=closeness, reverse=True)[:NEAREST]
+        return tuple(sorted(memories, key=closeness, reverse=True)[:NEAREST])
+
+    def _choose(
+        self, request: AddRequest, facts: Sequence[Fact], thoughts: Thoughts, view: View
+    ) -> None:
+        thoughts.choices = {}
+        if not any(view.near.values()):
+            return
+        near = [[_told(memory) for memory in view.near[fact]] for fact in facts]
+        decided = self.decider.decide(facts, near, request.guidance)
+        thoughts.choices = dict(zip(facts, decided.choices, strict=True))
+        thoughts.decided_by = decided.prompt_version
+        thoughts.usage += decided.usage
+        if decided.prompt_version:
+            thoughts.prompts.add(decided.prompt_version)
 
 
-@dataclass
-class _Builder:
-    """Writes for one part of an add; remembers which texts it has given out."""
+def _is_of_part(memory: Memory, job: Job, start: int) -> bool:
+    """Tell whether a memory comes from the very part of the conversation that is in hand."""
+    return memory.episode_id == job.id and (memory.message or 0) >= start
 
-    job: Job
-    request: AddRequest
-    now: datetime
-    model: str
-    vectors: Mapping[str, Vector]
-    known: dict[str, str]
-    restated: frozenset[str]
-    """Memories whose very text this part says again: no other fact of it may take it from them."""
-    touched: set[str] = field(default_factory=set)
 
-    def step(
-        self,
-        place: int,
-        draft: Draft,
-        chosen: tuple[Choice, Memory | None] | None,
-        new_id: Callable[[], str],
-    ) -> Step:
-        """Return what becomes of the draft at this place of the plan."""
-        text = draft.fact.text
-        if text in self.known:
-            return self._none(draft.fact, self.known[text], "the same text is known")
-        choice, target = chosen or (Choice(Decision.ADD), None)
-        if target is None or choice.decision is Decision.ADD or target.id in self.touched:
-            return self._add(place, draft, draft.turn.memory_id if draft.turn else new_id())
-        if choice.decision is Decision.NONE:
-            return self._none(draft.fact, target.id, choice.reason)
-        if target.is_immutable or target.id in self.restated:
-            return self._add(place, draft, new_id())
-        self.touched.add(target.id)
-        if choice.decision is Decision.DELETE:
-            return self._delete(draft.fact, target, choice)
-        return self._update(draft.fact, target, choice)
-
-    def _none(self, fact: Fact, memory_id: str, reason: str | None) -> Step:
-        return Step(self._outcome(Decision.NONE, fact, memory_id, reason=reason))
-
-    def _add(self, place: int, draft: Draft, memory_id: str) -> Step:
-        fact, request = draft.fact, self.request
-        memory = Memory(
-            id=memory_id,
-            scope=request.scope,
-            text=fact.text,
-            created_at=(request.said_at or self.job.created_at) + place * TURN_SPACING,
-            updated_at=self.now,
-            recorded_at=self.now,
-            kind=fact.kind,
-            metadata=request.metadata,
-            categories=fact.categories,
-            role=fact.role,
-            actor=fact.actor,
-            attributed_to=fact.attributed_to,
-            expires_on=request.expires_on,
-            is_immutable=request.is_immutable,
-            episode_id=self.job.id,
-            turn=draft.turn.number if draft.turn else None,
-            embedding=Embedding.of(self.model, self.vectors[fact.text]),
-        )
-        self.known[fact.text] = memory_id
-        return Step(self._outcome(Decision.ADD, fact, memory_id), self._write(None, memory, fact))
-
-    def _update(self, fact: Fact, target: Memory, choice: Choice) -> Step:
-        after = replace(
-            target,
-            text=fact.text,
-            updated_at=self.now,
-            version=target.version + 1,
-            embedding=Embedding.of(self.model, self.vectors[fact.text]),
-        )
-        self.known[fact.text] = target.id
-        outcome = self._outcome(
-            Decision.UPDATE, fact, target.id, previous=target.text, reason=choice.reason
-        )
-        return Step(outcome, self._write(target, after, fact))
-
-    def _delete(self, fact: Fact, target: Memory, choice: Choice) -> Step:
-        outcome = self._outcome(
-            Decision.DELETE, fact, target.id, previous=target.text, reason=choice.reason
-        )
-        return Step(outcome, self._write(target, None, fact))
-
-    def _write(self, before: Memory | None, after: Memory | None, fact: Fact) -> MemoryWrite:
-        by = (fact.role, fact.actor)
-        event = HistoryEvent.of(before, after, at=self.now, cause=self.job.id, by=by)
-        return MemoryWrite(before=before, after=after, event=event)
-
-    def _outcome(
-        self,
-        decision: Decision,
-        fact: Fact,
-        memory_id: str,
-        *,
-        previous: str | None = None,
-        reason: str | None = None,
-    ) -> Outcome:
-        return Outcome(
-            decision=decision,
-            memory_id=memory_id,
-            text=fact.text,
-            previous_text=previous,
-            role=fact.role,
-            actor=fact.actor,
-            attributed_to=fact.attributed_to,
-            categories=fact.categories,
-            reason=reason,
-        )
+def _told(memory: Memory) -> Known:
+    return Known(
+        memory.text,
+        memory.said_at,
+        memory.attributed_to,
+        valid_from=memory.valid_from,
+        valid_to=memory.valid_to,
+    )

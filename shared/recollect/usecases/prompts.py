@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from recollect.domain.memory import Json
@@ -11,23 +12,28 @@ VERSION_DIGITS = 8
 """Enough of a hash to tell the handful of versions of one prompt apart."""
 
 
+@cache
+def shipped(name: str) -> str:
+    """Return the text of `prompts/<name>.md`; raise `FileNotFoundError` if none is shipped."""
+    return (files("recollect") / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """Instructions for a language model, shipped as `prompts/<name>.md`."""
+    """What tells a language model what to do; the name is that of its purpose."""
 
     name: str
     text: str
 
     @classmethod
-    def load(cls, name: str) -> "Prompt":
-        """Return the prompt of this name; raise `FileNotFoundError` if none is shipped."""
-        file = files("recollect") / "prompts" / f"{name}.md"
-        return cls(name, file.read_text(encoding="utf-8"))
+    def of(cls, name: str, *parts: str) -> "Prompt":
+        """Return the prompt made of these parts, without the empty ones."""
+        return cls(name, "\n\n".join(part.strip() for part in parts if part.strip()))
 
     @property
     def version(self) -> str:
         """Name and a hash of the text: every change of the text is another version."""
-        digest = hashlib.sha256(self.text.encode()).hexdigest()
+        digest = hashlib.sha256(self.text.encode(errors="replace")).hexdigest()
         return f"{self.name}-{digest[:VERSION_DIGITS]}"
 
 

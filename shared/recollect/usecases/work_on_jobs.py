@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.memory import Episode
 from recollect.ports.record import Change, FencedError, Jobs, Record
 
 LEASE = timedelta(seconds=60)
@@ -14,6 +15,10 @@ LEASE = timedelta(seconds=60)
 
 RESUMED_LEASE = timedelta(minutes=5)
 """As long as who resumes jobs may run: slow models must not let the next run take over."""
+
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between attempts at what failed for now: with `MAX_ATTEMPTS`, an outage may last half a day."""
 
 MAX_ATTEMPTS = 20
 """Maintenance must not be sent for ever to a job that it dies of or never gets done."""
@@ -33,10 +38,24 @@ class WorkOnJobs:
     is_late: Callable[[], bool] = lambda: False
     """Tells whether what is left of a job should be handed over, for the time is nearly up."""
 
-    def hand_over(self, job: Job) -> Job:
+    def hand_over(self, job: Job, episode: Episode | None = None) -> Job:
         """Leave a job as it is to whoever resumes abandoned jobs, in order; return it so."""
+        return self._leave(job, episode, timedelta(0))
+
+    def put_off(self, job: Job, error: RecollectError) -> Job:
+        """Hand a job over as it is stored, with why, to be resumed after a while; return it so.
+
+        Not as the caller knows it: a commit whose answer was lost may have been made. The more
+        attempts there were, the longer the pause.
+        """
+        stored = self.jobs.get(job.project, job.id) or job
+        pause = min(FIRST_PAUSE * 2 ** (job.attempt - 1), LONGEST_PAUSE)
+        return self._leave(replace(stored, attempt=job.attempt, error=str(error)), None, pause)
+
+    def _leave(self, job: Job, episode: Episode | None, pause: timedelta) -> Job:
         waiting, now = replace(job, status=JobStatus.PENDING), self.now()
-        self.record.commit(job.project, Change(at=now, lease_end=now, job=waiting))
+        change = Change(at=now, lease_end=now + pause, episode=episode, job=waiting)
+        self.record.commit(job.project, change)
         return waiting
 
     def start(
@@ -68,6 +87,9 @@ class WorkOnJobs:
         Raises what the work raises, and `UnavailableError` after `MAX_ATTEMPTS`: the job has
         failed then, until the caller repeats the request with its key.
         """
+        if self.is_late():
+            # Another run has the time that this one has not; an attempt is not used up.
+            return None
         mine = self._claimed(job, RESUMED_LEASE)
         if mine is None:
             return None

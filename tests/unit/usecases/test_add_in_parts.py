@@ -12,6 +12,7 @@ from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, TextTakenError
 from recollect.testing.builders import a_change, a_memory, adding
 from recollect.usecases.add_memories import MAX_LOST_RACES_INFERRED, MAX_LOST_RACES_VERBATIM
+from recollect.usecases.work_on_jobs import FIRST_PAUSE
 from tests.service import Service
 
 
@@ -44,7 +45,7 @@ class LosingRecord(LocalRecord):
     lost: list[Change]
 
     def commit(self, project: str, change: Change) -> None:
-        if change.episode:
+        if change.writes:
             self.lost.append(change)
             raise TextTakenError
         super().commit(project, change)
@@ -90,12 +91,13 @@ def test_an_add_that_is_cut_short_goes_on_from_its_plan(service: Service, scope:
     texts = [f"text {number}" for number in range(7)]
     key = IdempotencyKey("key", "hash")
     record = MortalRecord(service.store.database, [None, None])
-    with pytest.raises(UnavailableError):
-        service.having(record=record).say(scope, *texts, key=key)
+    begun = service.having(record=record).say(scope, *texts, key=key)
     kept = [memory.id for memory in service.listed(scope)]
+    service.clock.forward(FIRST_PAUSE)
 
     job = service.say(scope, *texts, key=key)
 
+    assert begun.status is JobStatus.PENDING
     assert len(kept) == 3
     assert [each.decision for each in job.outcomes] == [Decision.ADD] * 7
     assert [each.memory_id for each in job.outcomes[:3]] == kept[::-1]

@@ -1,8 +1,7 @@
 """What an add promises: what it stores, what it answers, and what it refuses."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -16,14 +15,16 @@ from recollect.domain.jobs import (
 )
 from recollect.domain.memory import MAX_TEXT_BYTES, Message
 from recollect.domain.subjects import Scope
-from recollect.ports.models import Extraction
+from recollect.ports.models import Conversation, Extraction
 from recollect.testing.builders import NOON, a_job, a_scope
 from tests.service import Service
 
 
 class DownExtractor:
-    def extract(self, messages: Sequence[Message], *, said_at: datetime) -> Extraction:
-        raise UnavailableError(str(len(messages)) + said_at.isoformat())
+    def extract(self, conversation: Conversation) -> Extraction:
+        raise UnavailableError(str(len(conversation.messages)))
+
+    summarise = extract
 
 
 def test_every_message_that_is_not_the_systems_is_kept_verbatim(
@@ -84,7 +85,7 @@ def test_the_episode_holds_every_message_in_order(service: Service, scope: Scope
 
     job = service.say(scope, "one", "two")
 
-    episode = service.store.record.episode(scope.project, job.id)
+    episode = service.store.episodes.get(scope.project, job.id, now=NOON)
     assert episode is not None
     assert [turn.content for turn in episode.messages] == ["one", "two"]
     assert episode.first_turn == 1
@@ -161,7 +162,7 @@ def test_nothing_worth_remembering_is_a_success_with_an_episode(
     job = service.say(scope, "How are you?", infer=True)
 
     assert (job.status, job.outcomes) == (JobStatus.SUCCEEDED, ())
-    assert service.store.record.episode(scope.project, job.id) is not None
+    assert service.store.episodes.get(scope.project, job.id, now=NOON) is not None
 
 
 def test_a_restated_fact_is_none(service: Service, scope: Scope) -> None:

@@ -1,11 +1,22 @@
 """How a language model is asked, and what becomes of answers that are no good."""
 
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
 import pytest
 from pydantic import BaseModel
 
-from recollect.domain.errors import UnavailableError
-from recollect.ports.models import PromptTurn, Reply, Usage
-from recollect.usecases.asking import MAX_PROBLEM_CHARACTERS, AskModel
+from recollect.domain.errors import ModelAnswerError
+from recollect.ports.models import Form, PromptTurn, Reply, Usage
+from recollect.usecases import asking
+from recollect.usecases.asking import (
+    LEAST_SECONDS,
+    MAX_PROBLEM_CHARACTERS,
+    AskModel,
+    CutOffError,
+    OutOfTimeError,
+)
 from tests.unit.usecases.scripted_model import scripted
 
 TURN = PromptTurn("user", "my cat is called Plus")
@@ -129,7 +140,7 @@ def test_the_model_is_shown_its_own_answer() -> None:
 def test_a_second_invalid_answer_is_an_error_that_quotes_nothing() -> None:
     model, asked = scripted("a cat", animals("Plus"))
 
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(ModelAnswerError) as caught:
         ask(model)
 
     assert str(caught.value) == (
@@ -144,7 +155,7 @@ def test_many_mistakes_are_told_briefly() -> None:
     many: dict[str, object] = {"animals": [{}] * 1_000}
     model, asked = scripted(many, many)
 
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(ModelAnswerError) as caught:
         ask(model)
 
     assert len(str(caught.value)) < MAX_PROBLEM_CHARACTERS + 100
@@ -161,3 +172,63 @@ def test_a_defect_in_reading_is_no_invalid_answer() -> None:
         model("", TURN, NameAnimals, defect)
 
     assert len(asked.asked) == 1
+
+
+CUT_OFF = Reply('{"animals": []}', Usage(1, 10, 9), is_cut_off=True)
+
+
+def test_a_divisible_question_is_not_asked_again_when_its_answer_is_cut_off() -> None:
+    model, asked = scripted(CUT_OFF)
+
+    with pytest.raises(CutOffError) as caught:
+        model("", TURN, NameAnimals, names, is_divisible=True)
+
+    assert caught.value.usage == Usage(1, 10, 9)
+    assert len(asked.asked) == 1
+
+
+def test_an_answer_that_is_cut_off_twice_is_an_error() -> None:
+    model, _ = scripted(CUT_OFF, CUT_OFF)
+
+    with pytest.raises(ModelAnswerError, match="cut off"):
+        ask(model)
+
+
+@dataclass(frozen=True)
+class SlowModel:
+    """Answers when it is let go."""
+
+    go: threading.Event = field(default_factory=threading.Event)
+    model: str = "slow"
+
+    def ask(self, system: str, turns: Sequence[PromptTurn], form: Form) -> Reply:
+        assert system + turns[0].text + form.name
+        self.go.wait(timeout=30)
+        return Reply('{"animals": []}', Usage(1, 1, 1))
+
+
+@pytest.fixture
+def slow() -> Iterator[SlowModel]:
+    model = SlowModel()
+    yield model
+    model.go.set()
+
+
+def test_an_answer_is_waited_for_no_longer_than_there_is_time(
+    slow: SlowModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LEAST_SECONDS", 0.0)
+
+    with pytest.raises(OutOfTimeError):
+        ask(AskModel(slow, lambda: 0.05))
+
+
+def test_an_answer_in_time_is_taken(slow: SlowModel) -> None:
+    slow.go.set()
+
+    assert ask(AskModel(slow, lambda: 60.0)) == ([], Usage(1, 1, 1))
+
+
+def test_nobody_is_asked_when_there_is_no_time(slow: SlowModel) -> None:
+    with pytest.raises(OutOfTimeError):
+        ask(AskModel(slow, lambda: LEAST_SECONDS - 0.1))

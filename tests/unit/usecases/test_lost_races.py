@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from recollect.adapters.local.record import LocalRecord
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import Decision, Fact
 from recollect.domain.memory import Vector
 from recollect.domain.subjects import Scope
-from recollect.ports.models import Choice, EmbeddingTask
+from recollect.ports.models import Choice, Decided, EmbeddingTask, Known
 from recollect.ports.record import Change, ClockMovedError
 from recollect.testing.builders import a_change, a_memory, a_scope, adding
 from tests.service import Service, embedder
@@ -65,10 +66,13 @@ class CountingDecider:
 
     asked: list[int] = field(default_factory=list)
 
-    def decide(self, facts: Sequence[Fact], candidates: Sequence[Sequence[str]]) -> list[Choice]:
+    def decide(
+        self, facts: Sequence[Fact], candidates: Sequence[Sequence[Known]], guidance: Guidance
+    ) -> Decided:
         self.asked.append(len(facts))
         assert len(candidates) == len(facts)
-        return [Choice(Decision.ADD) for _ in facts]
+        assert guidance == Guidance()
+        return Decided(choices=tuple(Choice(Decision.ADD) for _ in facts))
 
 
 def test_a_lost_race_is_decided_again_only_if_what_is_near_has_changed(

@@ -5,21 +5,26 @@ import json
 import pytest
 
 from recollect.domain.memory import Json
-from recollect.usecases.prompts import Prompt, as_data
+from recollect.usecases.prompts import Prompt, as_data, shipped
 
 
-@pytest.mark.parametrize("name", ["extract", "decide"])
-def test_a_prompt_ships_and_tells_data_from_instructions(name: str) -> None:
-    prompt = Prompt.load(name)
+@pytest.mark.parametrize("name", ["extract_form", "decide_form", "summarise_form", "describe"])
+def test_what_stands_beside_every_prompt_tells_data_from_instructions(name: str) -> None:
+    text = shipped(name)
 
-    assert "never" in prompt.text
-    assert "instruction" in prompt.text
-    assert prompt.version.startswith(f"{name}-")
+    assert "never" in text
+    assert "instruction" in text
 
 
 def test_an_unknown_prompt_is_a_defect() -> None:
     with pytest.raises(FileNotFoundError):
-        Prompt.load("made-up")
+        shipped("made-up")
+
+
+def test_a_prompt_is_made_of_its_parts() -> None:
+    assert Prompt.of("extract", "Find facts.\n", "", " \n", "Be brief.").text == (
+        "Find facts.\n\nBe brief."
+    )
 
 
 def test_another_text_is_another_version() -> None:
@@ -28,6 +33,7 @@ def test_another_text_is_another_version() -> None:
     assert prompt.version == Prompt("extract", "Find facts.").version
     assert prompt.version != Prompt("extract", "Find facts!").version
     assert len(prompt.version) == len("extract-") + 8
+    assert Prompt("extract", "half of a pair: \ud83d").version
 
 
 @pytest.mark.parametrize(

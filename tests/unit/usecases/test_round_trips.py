@@ -97,7 +97,7 @@ def test_a_repeated_add_embeds_nothing_and_wakes_nobody(service: Service, scope:
     assert "wake_ups.index" not in calls
 
 
-def test_an_inferred_add_searches_once_a_new_fact_and_embeds_them_together(
+def test_an_inferred_add_embeds_and_searches_all_its_facts_together(
     service: Service, scope: Scope
 ) -> None:
     watched, calls = counted(service)
@@ -109,9 +109,9 @@ def test_an_inferred_add_searches_once_a_new_fact_and_embeds_them_together(
         "scopes.clock": 1,
         "scopes.find_texts": 1,
         "embedder.embed": 1,
-        "outbox.unseen": 2,
-        "index.propose": 2,
-        "record.get": 2,
+        "outbox.unseen": 1,
+        "index.propose": 1,
+        "record.get": 1,
         "record.commit": 1,
         "wake_ups.index": 1,
     }

@@ -13,7 +13,7 @@ from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, 
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
-from recollect.testing.builders import a_scope
+from recollect.testing.builders import NOON, a_job, a_scope
 from recollect.usecases.work_on_jobs import LEASE, MAX_ATTEMPTS, RESUMED_LEASE
 from tests.service import Service
 
@@ -227,10 +227,19 @@ def late_after(looks: int) -> Callable[[], bool]:
     return lambda: not left or left.pop()
 
 
+def test_who_has_no_time_takes_no_job_up(service: Service, scope: Scope) -> None:
+    job = a_job(scope)
+    service.store.jobs.accept(job, None, lease_end=NOON)
+
+    service.having(is_late=lambda: True).maintain()
+
+    assert service.read_job(scope.project, job.id).attempt == 1
+
+
 def test_an_add_that_runs_out_of_time_is_handed_over(service: Service, scope: Scope) -> None:
     texts = [f"likes tea number {number}" for number in range(10)]
     record = CommitsOfThree(service.store.database)
-    hurried = service.having(record=record, is_late=late_after(2))
+    hurried = service.having(record=record, is_late=late_after(3))
 
     job = hurried.say(scope, *texts, key=KEY)
 

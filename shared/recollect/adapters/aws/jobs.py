@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from recollect.adapters import stored
+from recollect.adapters import stored, stored_jobs
 from recollect.adapters.aws.dynamodb import (
     ConditionFailedError,
     Item,
@@ -52,7 +52,7 @@ class JobItems:
 
     def attributes(self, job: Job) -> Item:
         """Return what is stored of a job's state, but for its lease; stores large parts."""
-        document = stored.dump_job(job)
+        document = stored_jobs.dump_job(job)
         parts = {name: document.pop(name) for name in SAME_PARTS}
         outcomes = document.pop("outcomes")
         blocks = (
@@ -73,7 +73,7 @@ class JobItems:
         blocks = [json.loads(self.objects.text_of(block)) for block in item["outcomes"]["L"]]
         outcomes = [outcome for block in blocks for outcome in block]
         body = json.loads(item["body"]["S"])
-        return stored.load_job(project, stored.upcast({**body, **parts, "outcomes": outcomes}))
+        return stored_jobs.load_job(project, stored.upcast({**body, **parts, "outcomes": outcomes}))
 
     def _part(self, job: Job, part: object) -> Item:
         prefix = f"parts/{project_part(job.project)}/{job.id}"

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from recollect.adapters import stored
+from recollect.adapters import stored, stored_jobs
 from recollect.adapters.local.database import Database
 from recollect.domain.errors import IdempotencyMismatchError
 from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
@@ -19,7 +19,7 @@ def replace_job(connection: sqlite3.Connection, job: Job, lease_end: datetime | 
         " WHERE project = ? AND job_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')",
         (
             job.status,
-            stored.dump(stored.dump_job(job)),
+            stored.dump(stored_jobs.dump_job(job)),
             stored.time_text(lease_end) if lease_end else None,
             job.project,
             job.id,
@@ -51,7 +51,7 @@ class LocalJobs:
                     job.status,
                     job.attempt,
                     stored.time_text(lease_end),
-                    stored.dump(stored.dump_job(job)),
+                    stored.dump(stored_jobs.dump_job(job)),
                 ),
             )
             if key:
@@ -86,7 +86,7 @@ class LocalJobs:
                     mine.attempt,
                     mine.status,
                     stored.time_text(lease_end),
-                    stored.dump(stored.dump_job(mine)),
+                    stored.dump(stored_jobs.dump_job(mine)),
                     project,
                     job_id,
                     stored.time_text(now),
@@ -109,7 +109,7 @@ def _job(connection: sqlite3.Connection, project: str, job_id: str) -> Job | Non
     row = connection.execute(
         "SELECT body FROM jobs WHERE project = ? AND job_id = ?", (project, job_id)
     ).fetchone()
-    return stored.load_job(project, stored.load(row["body"])) if row else None
+    return stored_jobs.load_job(project, stored.load(row["body"])) if row else None
 
 
 def _job_of_key(connection: sqlite3.Connection, project: str, key: IdempotencyKey) -> Job | None:
