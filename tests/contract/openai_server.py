@@ -78,9 +78,17 @@ def chat(body: Body) -> Reply:
     """Answer with the tool filled in by a simple mind; a model unknown is refused."""
     if body["model"] != CHAT_MODEL:
         return 404, b'{"error": {"message": "no such model"}}'
-    said = "\n".join(each["content"] for each in body["messages"] if each["role"] == "user")
+    said = "\n".join(
+        text for each in body["messages"] if each["role"] == "user" for text in _texts(each)
+    )
     name = body["tools"][0]["function"]["name"]
     return used(json.dumps(fill_in(name, said)))(body)
+
+
+def _texts(message: Body) -> list[str]:
+    content = message["content"]
+    parts = [{"text": content}] if isinstance(content, str) else content
+    return [part["text"] for part in parts if "text" in part]
 
 
 def used(arguments: object, *, reason: str = "tool_calls") -> Behaviour:

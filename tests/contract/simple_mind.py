@@ -1,29 +1,50 @@
 """How a stand-in's model answers our prompts without a script: by a few rules, honestly simple."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from recollect.adapters.local.restatements import restates
+from recollect.adapters.local.sentences import sentences
 from recollect.adapters.local.statements import statements
+from recollect.ports.models import Form, PromptTurn, Reply, Usage
 
 Filled = dict[str, Any]
 WORDS_OF_A_MATTER = 3
 """Statements that begin with as many equal words are about the same: "I live in ..."."""
-
-
 MAX_CHARACTERS = 1_000
 """What goes on for longer is no statement."""
+_FORGET = re.compile(r"(?:please )?forget that (?P<matter>.+)", re.IGNORECASE)
+
+_SHOWN = re.compile(r"(\d+) pictures")
+
+
+class SimpleMind:
+    """The same as a language model without a server; a token is four characters."""
+
+    model = "simple"
+
+    def ask(self, system: str, turns: Sequence[PromptTurn], form: Form) -> Reply:
+        told = "\n".join(turn.text for turn in turns if turn.role == "user")
+        written = json.dumps(fill_in(form.name, told))
+        return Reply(written, Usage(1, (len(system) + len(told)) // 4, len(written) // 4))
 
 
 def fill_in(form: str, text: str) -> Filled:
     """Return the form of this name filled in by what the prompt's data says."""
     data = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    said = [line for line in data if "message" in line]
     if form == "remember_facts":
-        return {"facts": _facts([line for line in data if "message" in line])}
+        return {"facts": _facts(said), "forget": list(_requests(said))}
     if form == "decide_facts":
         memories = {line["memory"]: line["text"] for line in data if "memory" in line}
         return {"decisions": [_decision(line, memories) for line in data if "fact" in line]}
+    if form == "describe_pictures":
+        shown = _SHOWN.search(text)
+        return {"descriptions": ["a picture"] * int(shown[1] if shown else 1)}
+    if form == "keep_summary":
+        return {"summary": "\n".join(line["text"] for line in data)[:MAX_CHARACTERS]}
     return {}
 
 
@@ -34,6 +55,9 @@ def _facts(said: Sequence[Filled]) -> list[Filled]:
             "message": line["message"],
             "kind": "semantic",
             "categories": [],
+            "valid_from": "",
+            "valid_to": "",
+            "salience": 0.5,
         }
         for line in said
         for statement in dict.fromkeys(statements(line["text"]))
@@ -41,13 +65,34 @@ def _facts(said: Sequence[Filled]) -> list[Filled]:
     ]
 
 
+def _requests(said: Sequence[Filled]) -> Iterator[Filled]:
+    for line in said:
+        for sentence in sentences(line["text"][:MAX_CHARACTERS]):
+            if request := _FORGET.fullmatch(sentence.strip()):
+                matter = request["matter"]
+                text = matter[:1].upper() + matter[1:]
+                yield {"text": text, "message": line["message"], "quote": request[0]}
+
+
 def _decision(fact: Filled, memories: dict[int, str]) -> Filled:
-    decision, memory = _meaning(fact["text"], {near: memories[near] for near in fact["near"]})
-    reason = "by a simple rule"
-    return {"fact": fact["fact"], "decision": decision, "memory": memory, "reason": reason}
+    near = {number: memories[number] for number in fact["near"]}
+    event, number = _wish(fact["text"], near) if "asks_to_forget" in fact else _meaning(fact, near)
+    return {
+        "fact": fact["fact"],
+        "event": event,
+        "memories": [] if number is None else [number],
+        "text": fact["text"] if event == "UPDATE" else "",
+        "reason": "by a simple rule",
+    }
 
 
-def _meaning(text: str, near: dict[int, str]) -> tuple[str, int]:
+def _wish(text: str, near: dict[int, str]) -> tuple[str, int | None]:
+    meant = [number for number, memory in near.items() if restates(text, memory)]
+    return ("DELETE", meant[0]) if meant else ("NONE", None)
+
+
+def _meaning(fact: Filled, near: dict[int, str]) -> tuple[str, int | None]:
+    text = fact["text"]
     for number, memory in near.items():
         if restates(text, memory):
             return "NONE", number
@@ -55,4 +100,4 @@ def _meaning(text: str, near: dict[int, str]) -> tuple[str, int]:
             return "DELETE", number
         if text.split()[:WORDS_OF_A_MATTER] == memory.split()[:WORDS_OF_A_MATTER]:
             return "UPDATE", number
-    return "ADD", -1
+    return "ADD", None

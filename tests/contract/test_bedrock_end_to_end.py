@@ -15,7 +15,6 @@ from recollect.domain.subjects import Scope
 from recollect.usecases.asking import AskModel
 from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.extraction import ModelExtractor
-from recollect.usecases.prompts import Prompt
 from tests.contract import bedrock_server
 from tests.contract.bedrock_server import BedrockServer, bedrock_client, running_bedrock
 from tests.service import RESIDENT_BYTES, Clock, Ids, Ports, Service
@@ -71,7 +70,8 @@ def test_facts_are_added_updated_deleted_and_found(service: Service, scope: Scop
     ]
     assert outcomes(changed) == [
         (Decision.UPDATE, "I live in Porto.", "I live in Lisbon."),
-        (Decision.DELETE, "I no longer like tea.", "I like tea."),
+        (Decision.DELETE, "I like tea.", "I like tea."),
+        (Decision.ADD, "I no longer like tea.", None),
         (Decision.ADD, "I have a dog.", None),
     ]
     assert [each.decision for each in repeated.outcomes] == [Decision.NONE]
@@ -79,6 +79,15 @@ def test_facts_are_added_updated_deleted_and_found(service: Service, scope: Scop
     assert best.memory.text == "I live in Porto."
     assert best.memory.embedding is not None
     assert best.memory.embedding.model == "cohere.embed-v4:0-1024"
+
+
+def test_what_a_user_asks_to_forget_is_deleted(service: Service, scope: Scope) -> None:
+    service.say(scope, "I live in Lisbon.", "I like tea.", infer=True)
+
+    job = service.say(scope, "Please forget that I live in Lisbon.", infer=True)
+
+    assert outcomes(job) == [(Decision.DELETE, "I live in Lisbon.", "I live in Lisbon.")]
+    assert [memory.text for memory in service.listed(scope)] == ["I like tea."]
 
 
 def test_an_add_is_two_chat_calls_and_one_embedding_call(
@@ -91,7 +100,10 @@ def test_an_add_is_two_chat_calls_and_one_embedding_call(
 
     calls = Counter(call.operation for call in server.calls[before:])
     assert calls == {"converse": 2, "invoke": 1}
-    assert job.notes["prompt"] == Prompt.load("extract").version
+    assert job.notes["model_calls"] == 2
+    prompts = job.notes["prompts"]
+    assert isinstance(prompts, list)
+    assert [str(prompt).partition("-")[0] for prompt in prompts] == ["decide", "extract"]
 
 
 def test_an_add_to_an_empty_scope_is_one_chat_call(

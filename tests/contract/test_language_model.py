@@ -3,15 +3,16 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 
 import pytest
 
 from recollect.adapters.aws.bedrock_language_model import MAX_TOKENS
 from recollect.domain.errors import InvalidRequestError
+from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import Decision, Fact
 from recollect.domain.memory import Message
-from recollect.ports.models import Image, PromptTurn
+from recollect.ports.models import Conversation, Image, Known, PromptTurn
+from recollect.testing.builders import NOON
 from recollect.testing.language_model import *
 from recollect.testing.language_model import FILLED, FORM, SECRET, SYSTEM, TURNS
 from recollect.usecases.asking import AskModel
@@ -145,17 +146,24 @@ def test_facts_are_found_and_decided_through_it(served: Served) -> None:
         Message("system", "You are Robo."),
         Message("user", "I live in Porto. What time is it?"),
         Message("assistant", "I live in a computer."),
+        Message("user", "Please forget that I like tea."),
     ]
+    known = [Known("I live in Lisbon.", NOON, "user"), Known("I like tea.", NOON, "user")]
 
-    found = ModelExtractor(ask).extract(said, said_at=datetime(2026, 3, 1, tzinfo=UTC))
-    [choice, added] = ModelDecider(ask).decide(
-        [*found.facts, Fact(text="I like tea.", role="user")], [["I live in Lisbon."], []]
-    )
+    found = ModelExtractor(ask).extract(Conversation(messages=said, said_at=NOON))
+    facts = [*found.facts, Fact(text="I have a dog.", role="user")]
+    decided = ModelDecider(ask).decide(facts, [known, known, []], Guidance())
 
-    assert [fact.text for fact in found.facts] == ["I live in Porto."]
-    assert (choice.decision, choice.candidate) == (Decision.UPDATE, 0)
-    assert added.decision is Decision.ADD
-    assert len(served.bodies) == 2
+    assert [(fact.text, fact.quote) for fact in found.facts] == [
+        ("I live in Porto.", None),
+        ("I like tea.", "Please forget that I like tea."),
+    ]
+    assert [(choice.decision, choice.candidates) for choice in decided.choices] == [
+        (Decision.UPDATE, (0,)),
+        (Decision.DELETE, (1,)),
+        (Decision.ADD, ()),
+    ]
+    assert len(served.bodies) == found.usage.calls + decided.usage.calls == 2
 
 
 def test_an_answer_without_the_form_is_repaired_once(served: Served) -> None:
@@ -163,8 +171,8 @@ def test_an_answer_without_the_form_is_repaired_once(served: Served) -> None:
     said = [Message("user", "I live in Porto.")]
 
     found = ModelExtractor(AskModel(served.model)).extract(
-        said, said_at=datetime(2026, 3, 1, tzinfo=UTC)
+        Conversation(messages=said, said_at=NOON)
     )
 
     assert [fact.text for fact in found.facts] == ["I live in Porto."]
-    assert found.notes["model_calls"] == 2
+    assert found.usage.calls == 2

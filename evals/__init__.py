@@ -1,0 +1,1 @@
+"""How well the models that think for the service do it, on cases written by hand."""
