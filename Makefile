@@ -5,14 +5,19 @@ DATA ?=
 ARGS ?=
 ARCH ?= arm64
 STAGE ?= dev
+MODEL ?= rules
 F ?= read
 E ?= events/ping.json
 SAM_CLI := aws-sam-cli==1.170.0
+MEM0 := mem0ai==1.0.11
 INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
+COMPILE = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command "make lock"
+UNUSED_BY_MEM0 := jiter openai pytz sniffio sqlalchemy
 
-.PHONY: help setup start test lint format openapi fuzz faults engines engines-stop start-engines bench build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz faults engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -90,6 +95,9 @@ start-engines: engines ## run the AWS edition on this machine, before the engine
 bench: setup ## measure, into benchmarks/results; ARGS="--data FILE"
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
+eval-decisions: setup ## let a model decide about facts by hand-written cases; MODEL=rules
+	@$(BIN)/python -m evals.decisions "$(MODEL)"
+
 build: setup ## build the functions for AWS; ARCH=x86_64 instead of arm64
 	@$(BIN)/python -m scripts.build $(ARCH)
 
@@ -107,11 +115,11 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 	@$(BIN)/uv export --frozen --only-group layer --no-hashes --no-annotate --no-header \
 		--no-emit-package opensearch-protobufs --no-emit-package grpcio --no-emit-package protobuf 2>/dev/null \
 		>>layers/dependencies/requirements.txt
-	@echo "$(SAM_CLI)" | $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --custom-compile-command "make lock" --output-file scripts/sam-requirements.txt - >/dev/null
+	@echo "$(SAM_CLI)" | $(COMPILE) --output-file scripts/sam-requirements.txt - >/dev/null
+	@echo "$(MEM0)" | $(COMPILE) $(addprefix --no-emit-package ,$(UNUSED_BY_MEM0)) --output-file scripts/mem0-requirements.txt - >/dev/null
 
 clean: ## delete everything these commands made, but no data
 	@[ ! -d .engines ] || $(or $(wildcard $(BIN)/python),python3) -m scripts.engines remove
-	@rm -rf .venv .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
+	@rm -rf .venv .venv-mem0 .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find shared functions tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find shared functions tests benchmarks evals -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

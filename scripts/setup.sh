@@ -2,7 +2,8 @@
 # Make the environment ready; fast and silent when it already is.
 #
 #   sh scripts/setup.sh run    .venv with what the service needs
-#   sh scripts/setup.sh dev    the same with the tools of the checks, and .venv-sam with the SAM CLI
+#   sh scripts/setup.sh dev    the same with the tools of the checks, .venv-sam with the SAM CLI, and
+#                              .venv-mem0 with the mem0 1.x whose class the library is compared with
 #   sh scripts/setup.sh tools  .venv with uv, whatever the state of uv.lock
 #
 # PYTHON names the interpreter to make .venv with, instead of the ones on PATH. RECOLLECT_EMBEDDER
@@ -104,7 +105,7 @@ find_python() {
 
 # What an environment was made from. It holds absolute paths, so the folder counts.
 fingerprint() {
-    cksum pyproject.toml uv.lock scripts/setup.sh scripts/sam-requirements.txt
+    cksum pyproject.toml uv.lock scripts/setup.sh scripts/*-requirements.txt
     echo "$PWD $(accepts_other_embedder && echo other || echo bundled)"
 }
 
@@ -142,10 +143,11 @@ sync() {
         .venv/bin/uv sync --locked --quiet --python .venv/bin/python $without "$@"
 }
 
-install_sam() {
-    say "installing the SAM CLI into .venv-sam"
-    quietly .venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv-sam
-    quietly .venv/bin/uv pip sync --quiet --require-hashes --python .venv-sam/bin/python scripts/sam-requirements.txt
+# What does not agree with the packages of .venv lives in an environment of its own.
+install_beside() {
+    say "installing $2 into .venv-$1"
+    quietly .venv/bin/uv venv --quiet --clear --python .venv/bin/python ".venv-$1"
+    quietly .venv/bin/uv pip sync --quiet --require-hashes --python ".venv-$1/bin/python" "scripts/$1-requirements.txt"
 }
 
 WANTED=$(fingerprint)
@@ -163,7 +165,8 @@ dev)
     install_uv
     say "installing the locked packages and the tools of the checks"
     sync
-    install_sam
+    install_beside sam "the SAM CLI"
+    install_beside mem0 "mem0 1.x"
     ;;
 tools)
     make_environment

@@ -67,6 +67,41 @@ def test_it_learns_its_project_when_it_is_made(client: Client) -> None:
     assert client.user_email
 
 
+def test_project_settings_are_read_and_changed(client: Client) -> None:
+    before = client.project.get()
+
+    first = client.project.update(
+        custom_instructions="Remember what people eat.",
+        custom_categories=[{"food": "What people eat"}],
+        agent_custom_instructions="Remember what you promised.",
+    )
+    client.project.update(decay=False, custom_instructions="")
+
+    after = client.project.get(fields=["custom_instructions"])
+    assert first == {"message": "Project updated successfully"}
+    assert before["project_id"] == after["project_id"] == client.project_id
+    assert before["custom_categories"] is None
+    assert after == {
+        **before,
+        "custom_categories": [{"food": "What people eat"}],
+        "agent_custom_instructions": "Remember what you promised.",
+    }
+
+
+def test_a_project_that_wants_it_never_sees_a_card_number_again(client: Client) -> None:
+    client.client.patch(
+        f"/api/v1/orgs/organizations/{client.org_id}/projects/{client.project_id}/",
+        json={"redaction": True},
+    ).raise_for_status()
+
+    memory_id = added(client, "Ada pays with 4111 1111 1111 1111")
+    client.update(memory_id, metadata={"note": "password: hunter2"})
+
+    memory = client.get(memory_id)
+    assert memory["memory"] == "Ada pays with [card number]"
+    assert memory["metadata"] == {"note": "password: [secret]"}
+
+
 @pytest.mark.parametrize("suffix", ["", "/"])
 def test_a_host_may_end_in_a_slash(mem0: Package, live_service: LiveService, suffix: str) -> None:
     client = mem0.MemoryClient(live_service.new_key(), host=live_service.address + suffix)

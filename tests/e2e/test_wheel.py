@@ -43,7 +43,7 @@ with bootstrap.local_edition(Path(sys.argv[1])):
 BUILD_MODELS = """
 from recollect.bootstrap import models
 
-extractor, _ = models.reader()
+extractor = models.minds().extractor
 print(type(models.embedder()).__name__, type(extractor.ask.model).__name__)
 """
 BLOCK_OF_A_FILE = re.compile(r'^```python\n("""(\w+\.py).*?)^```$', re.DOTALL | re.MULTILINE)

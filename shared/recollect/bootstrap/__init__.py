@@ -4,26 +4,38 @@ Every factory is cached, so that one execution environment builds each object on
 that its function asks for. Adapters are imported inside the factories to keep cold starts short.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recollect.bootstrap import configuration, current, models, stores
+from recollect.bootstrap import current, models, stores
 from recollect.bootstrap.chance import new_id, new_secret, now
-from recollect.bootstrap.configuration import CHOSEN, Settings, settings
+from recollect.bootstrap.configuration import (
+    Settings,
+    choosing,
+    choosing_for_all,
+    later,
+    once,
+    part,
+    settings,
+    variable,
+)
 from recollect.bootstrap.stores import local_store, local_wake_ups
 from recollect.domain.errors import UnavailableError
 from recollect.ports.queue import DeadLetters
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
+from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.delete_memories import DeleteMemories
 from recollect.usecases.manage_keys import CheckKey, CreateKey, ListKeys, RevokeKey
+from recollect.usecases.manage_projects import ChangeProject, ReadProject
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.reading import ReadMessages
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.reembed import Reembed
 from recollect.usecases.search_memories import SearchMemories
@@ -32,71 +44,86 @@ from recollect.usecases.work_on_jobs import WorkOnJobs
 
 if TYPE_CHECKING:
     from recollect.adapters.local.store import LocalStore
+    from recollect.usecases.diagnose import Diagnose
 
-__all__ = ["Settings", "local_store", "local_wake_ups", "settings"]
+__all__ = ["Settings", "choosing", "local_store", "local_wake_ups", "settings", "variable"]
 
 
-@cache
+@once
 def add_memories() -> AddMemories:
     """Return the use case behind adds."""
     store = stores.store()
-    extractor, decider = models.reader()
-    decide = DecideDrafts(store.scopes, models.embedder(), decider, _candidates(), now, new_id)
+    minds = models.minds()
+    recent = RecentMessages(store.episodes, store.jobs, store.record, now)
+    read = ReadMessages(store.scopes, minds.extractor, minds.describer, recent)
+    decide = DecideDrafts(
+        store.scopes, models.embedder(), minds.decider, _candidates(), now, new_id
+    )
     return AddMemories(
-        store.record, store.scopes, _work(), extractor, decide, stores.wake_ups(), now
+        store.record, _work(), read, decide, stores.trusted_projects(), stores.wake_ups(), now
     )
 
 
-@cache
+@once
 def search_memories() -> SearchMemories:
     """Return the use case behind searches."""
     return SearchMemories(models.embedder(), _candidates(), now)
 
 
-@cache
+@once
 def list_memories() -> ListMemories:
     """Return the use case behind lists."""
     return ListMemories(stores.store().listing, now)
 
 
-@cache
+@once
 def read_memory() -> ReadMemory:
     """Return the use case behind reads by id."""
-    return ReadMemory(stores.store().record)
+    store = stores.store()
+    return ReadMemory(store.record, store.episodes, now)
 
 
-@cache
+@once
 def list_subjects() -> ListSubjects:
     """Return the use case behind the list of entities."""
     return ListSubjects(stores.store().listing)
 
 
-@cache
+@once
 def read_job() -> ReadJob:
     """Return the use case behind events."""
     return ReadJob(stores.store().jobs)
 
 
-@cache
+@once
 def update_memory() -> UpdateMemory:
     """Return the use case behind updates by id."""
-    return UpdateMemory(stores.store().record, models.embedder(), stores.wake_ups(), now, new_id)
+    return UpdateMemory(
+        stores.store().record,
+        models.embedder(),
+        stores.trusted_projects(),
+        stores.wake_ups(),
+        now,
+        new_id,
+    )
 
 
-@cache
+@once
 def delete_memory() -> DeleteMemory:
     """Return the use case behind deletes by id."""
     return DeleteMemory(stores.store().record, stores.wake_ups(), now, new_id)
 
 
-@cache
+@once
 def delete_memories() -> DeleteMemories:
     """Return the use case behind deletes of everything."""
     store = stores.store()
-    return DeleteMemories(store.record, store.listing, _work(), stores.wake_ups(), now)
+    return DeleteMemories(
+        store.record, store.episodes, store.listing, _work(), stores.wake_ups(), now
+    )
 
 
-@cache
+@once
 def project_changes() -> ProjectChanges:
     """Return the use case that brings the index to the record's state."""
     store = stores.store()
@@ -108,30 +135,36 @@ def dead_letters() -> DeadLetters:
     return stores.dead_letters()
 
 
-@cache
+@once
 def maintain() -> Maintain:
     """Return the use case that drives on what was left behind."""
     store = stores.store()
     return Maintain(
-        store.outbox, store.jobs, stores.wake_ups(), add_memories(), delete_memories(), now
+        store.outbox,
+        store.jobs,
+        store.episodes,
+        stores.wake_ups(),
+        add_memories(),
+        delete_memories(),
+        now,
     )
 
 
-@cache
+@once
 def verify_index() -> VerifyIndex:
     """Return the use case that compares the index with the record."""
     store = stores.store()
     return VerifyIndex(store.keys, store.listing, store.record, stores.index(), store.outbox)
 
 
-@cache
+@once
 def rebuild_index() -> RebuildIndex:
     """Return the use case that builds the index anew."""
     store = stores.store()
-    return RebuildIndex(store.keys, store.listing, stores.index_builds(), stores.settle)
+    return RebuildIndex(store.keys, store.listing, stores.index_builds(), later(stores.settle))
 
 
-@cache
+@once
 def reembed() -> Reembed:
     """Return the use case that exchanges all vectors for the configured embedder's."""
     store = stores.store()
@@ -143,70 +176,77 @@ def prepare_index() -> Callable[[], None]:
     return stores.index_builds().prepare
 
 
-@cache
+@once
 def check_key() -> CheckKey:
     """Return the use case that tells which project a key opens."""
     return CheckKey(stores.trusted_keys())
 
 
-@cache
+@once
 def create_key() -> CreateKey:
     """Return the use case that makes keys."""
     return CreateKey(stores.trusted_keys(), now, new_id, new_secret)
 
 
-@cache
+@once
 def list_keys() -> ListKeys:
     """Return the use case that lists keys."""
     return ListKeys(stores.trusted_keys())
 
 
-@cache
+@once
 def revoke_key() -> RevokeKey:
     """Return the use case that revokes keys."""
     return RevokeKey(stores.trusted_keys(), now)
+
+
+@once
+def read_project() -> ReadProject:
+    """Return the use case that tells what a project has set."""
+    return ReadProject(stores.store().projects)
+
+
+@once
+def change_project() -> ChangeProject:
+    """Return the use case that changes what a project has set."""
+    return ChangeProject(stores.trusted_projects())
 
 
 @contextmanager
 def local_edition(data: Path, *, to_reembed: bool = False) -> Iterator["LocalStore"]:
     """Build everything on this data file inside the block, whatever the environment says.
 
-    Yields the opened store and closes it at the end. Not for two threads at once. Raises
-    `UnavailableError` if the file cannot be used.
+    Yields the opened store and closes it at the end. Holds for all threads, so not for two files at
+    once. Raises `UnavailableError` if the file cannot be used.
     """
-    with _chosen(edition="local", data=data):
+    with choosing_for_all(edition="local", data=data):
         store = local_store()
-        try:
-            store.open(to_reembed=to_reembed)
-            yield store
-        finally:
-            store.database.close()
+        store.open(to_reembed=to_reembed)
+        yield store
 
 
 @contextmanager
 def aws_edition() -> Iterator[None]:
     """Build everything on AWS inside the block, as the environment describes it.
 
-    Not for two threads at once. Raises `UnavailableError` if it names no region.
+    Raises `UnavailableError` if it names no region.
     """
-    with configuration.part("aws"):
-        import boto3
-    if boto3.Session().region_name is None:
-        message = "No AWS region is configured: set AWS_DEFAULT_REGION"
-        raise UnavailableError(message)
-    with _chosen(edition="aws"):
+    _require_region()
+    with choosing_for_all(edition="aws"):
         yield
 
 
-@contextmanager
-def _chosen(**choices: object) -> Iterator[None]:
-    CHOSEN.update(choices)
-    _forget()
-    try:
-        yield
-    finally:
-        CHOSEN.clear()
-        _forget()
+def diagnose() -> "Diagnose":
+    """Return the use case that finds out whether the configured models can be used.
+
+    Raises `UnavailableError` if they are on AWS and no region is named.
+    """
+    from recollect.usecases.diagnose import Diagnose
+
+    if "bedrock" in (settings().embedder, settings().language_model):
+        _require_region()
+    language_model = None if settings().language_model == "rules" else models.language_model
+    return Diagnose(models.embedder, language_model, time.perf_counter)
 
 
 def embedding_model() -> str:
@@ -214,20 +254,21 @@ def embedding_model() -> str:
     return models.embedder().model
 
 
-@cache
+def _require_region() -> None:
+    with part("aws"):
+        import boto3
+    if boto3.Session().region_name is None:
+        message = "No AWS region is configured: set AWS_DEFAULT_REGION"
+        raise UnavailableError(message)
+
+
+@once
 def _candidates() -> FindCandidates:
     store = stores.store()
     return FindCandidates(stores.index(), store.record, store.outbox, store.listing)
 
 
-@cache
+@once
 def _work() -> WorkOnJobs:
     store = stores.store()
     return WorkOnJobs(store.jobs, store.record, now, new_id, current.is_late)
-
-
-def _forget() -> None:
-    for names in (globals(), vars(configuration), vars(models), vars(stores)):
-        for factory in list(names.values()):
-            if hasattr(factory, "cache_clear"):
-                factory.cache_clear()

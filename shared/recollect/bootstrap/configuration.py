@@ -1,10 +1,13 @@
-"""What is configured, from the environment and the command line."""
+"""What is configured, from the environment and by who builds, and what was built from it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+import os
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,8 +15,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from recollect.domain.errors import InvalidRequestError, UnavailableError
 
 LONGEST_REFRESH_SECONDS = 30
-CHOSEN: Final[dict[str, Any]] = {}
-"""What the command line chose over the environment."""
+
+_Arguments = ParamSpec("_Arguments")
+_Built = TypeVar("_Built")
+
+
+@dataclass(frozen=True, eq=False)
+class _Assembly:
+    """What was chosen over the environment, what has been built from that, and what closes it."""
+
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    built: dict[Hashable, Any] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+
+
+_OF_PROCESS: Final = [_Assembly()]
+"""The last one is what every thread builds from that has chosen nothing itself."""
+_CHOSEN: ContextVar[_Assembly | None] = ContextVar("chosen", default=None)
 
 
 class Settings(BaseSettings):
@@ -39,6 +57,9 @@ class Settings(BaseSettings):
     openai_api_key: str = ""
     openai_api_key_secret: str = ""
     """ARN of the key in Secrets Manager, instead of the key itself."""
+    embedding_url: str = ""
+    """Where the embedder `openai` is, and its key, if not where the language model is."""
+    embedding_api_key: str = ""
 
     data: Path = Path("recollect.db")
     resident_megabytes: int = 512
@@ -61,11 +82,76 @@ class Settings(BaseSettings):
     """How long the index may take to show what was written."""
 
 
-@cache
+@contextmanager
+def choosing(**choices: object) -> Iterator[ExitStack]:
+    """Let the factories called inside the block build anew, from these before the environment.
+
+    Only in the thread of the block; others go on with what they have. What is built lasts longer
+    than the block: yields what closes it.
+    """
+    assembly = _Assembly(choices)
+    token = _CHOSEN.set(assembly)
+    try:
+        yield assembly.closing
+    finally:
+        _CHOSEN.reset(token)
+
+
+@contextmanager
+def choosing_for_all(**choices: object) -> Iterator[ExitStack]:
+    """Do as `choosing` for every thread that has chosen nothing itself, and close it at the end."""
+    with choosing(**choices) as closing, closing:
+        assembly = _assembly()
+        _OF_PROCESS.append(assembly)
+        try:
+            yield closing
+        finally:
+            _OF_PROCESS.remove(assembly)
+
+
+def _assembly() -> _Assembly:
+    return _CHOSEN.get() or _OF_PROCESS[-1]
+
+
+def closed_at_the_end(close: Callable[[], None]) -> None:
+    """Have this called when what is being built is not needed any more."""
+    _assembly().closing.callback(close)
+
+
+def once(factory: Callable[_Arguments, _Built]) -> Callable[_Arguments, _Built]:
+    """Have a factory build one object for each of its arguments, a configuration."""
+
+    @wraps(factory)
+    def build(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Built:
+        built = _assembly().built
+        key = (factory, args, *kwargs.items())
+        if key not in built:
+            built[key] = factory(*args, **kwargs)
+        found: _Built = built[key]
+        return found
+
+    return build
+
+
+def later(factory: Callable[[], _Built]) -> Callable[[], _Built]:
+    """Return the factory for a call by any thread, with the configuration of now."""
+    assembly = _assembly()
+
+    def build() -> _Built:
+        token = _CHOSEN.set(assembly)
+        try:
+            return factory()
+        finally:
+            _CHOSEN.reset(token)
+
+    return build
+
+
+@once
 def settings() -> Settings:
     """Return the configuration; raise `InvalidRequestError` in one line if it cannot be used."""
     try:
-        return Settings(**CHOSEN)
+        return Settings(**_assembly().choices)
     except ValidationError as error:
         problems = "; ".join(
             f"RECOLLECT_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
@@ -82,6 +168,11 @@ def configured(name: str) -> str:
         message = f"Recollect is not configured: RECOLLECT_{name.upper()} is not set"
         raise InvalidRequestError(message)
     return value
+
+
+def variable(name: str) -> str:
+    """Return an environment variable of another program, such as a provider's key, or nothing."""
+    return os.environ.get(name, "")
 
 
 def configured_number(name: str) -> int:

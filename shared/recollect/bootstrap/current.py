@@ -1,6 +1,8 @@
 """What is known of the invocation that a thread is answering."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HAND_OVER_SECONDS = 7.0
@@ -11,15 +13,26 @@ _CORRELATION_ID: ContextVar[str | None] = ContextVar("correlation_id", default=N
 _LATE_FROM: ContextVar[float | None] = ContextVar("late_from", default=None)
 
 
-def begin(remaining_milliseconds: int) -> None:
-    """Note how much time there is for what this thread begins to do."""
-    _LATE_FROM.set(time.monotonic() + remaining_milliseconds / 1000 - HAND_OVER_SECONDS)
+@contextmanager
+def within(remaining_milliseconds: int) -> Iterator[None]:
+    """Note for the block how much time there is for what this thread does in it."""
+    token = _LATE_FROM.set(time.monotonic() + remaining_milliseconds / 1000 - HAND_OVER_SECONDS)
+    try:
+        yield
+    finally:
+        _LATE_FROM.reset(token)
 
 
 def is_late() -> bool:
     """Tell whether what is not begun yet should be left to others."""
     late_from = _LATE_FROM.get()
     return late_from is not None and time.monotonic() >= late_from
+
+
+def seconds_left() -> float | None:
+    """Return for how long an answer may be waited for; None for as long as it takes."""
+    late_from = _LATE_FROM.get()
+    return None if late_from is None else late_from - time.monotonic()
 
 
 def correlate(request_id: str | None) -> None:

@@ -1,12 +1,30 @@
 """The models of the configuration: what embeds, what reads conversations and what decides."""
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from recollect.bootstrap.configuration import configured, configured_number, part, settings
+from recollect.bootstrap import current
+from recollect.bootstrap.configuration import (
+    closed_at_the_end,
+    configured,
+    configured_number,
+    later,
+    once,
+    part,
+    settings,
+)
 from recollect.domain.errors import InvalidRequestError
-from recollect.ports.models import Decider, Embedder, Extractor, LanguageModel
+from recollect.ports.models import (
+    Decider,
+    Describer,
+    Embedder,
+    Extractor,
+    LanguageModel,
+    Pictures,
+)
+from recollect.usecases.describing import ModelDescriber, NoDescriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +40,17 @@ ANSWER_TIMEOUT_SECONDS = 14.0
 ANSWER_ATTEMPTS = 2
 
 
-@cache
+@once
 def embedder() -> Embedder:
     """Return what turns texts into vectors."""
     name = settings().embedder
     if name == "bundled":
-        from recollect.adapters.local.embedder import BundledEmbedder
-
-        return BundledEmbedder()
+        return _bundled_embedder()
     if name == "openai":
         from recollect.adapters.openai.embedder import OpenAIEmbedder
 
         return OpenAIEmbedder(
-            _openai(EMBEDDING_TIMEOUT_SECONDS),
+            _embedding_client(),
             model=configured("embedding_model"),
             dimensions=configured_number("embedding_dimensions"),
         )
@@ -51,27 +67,54 @@ def embedder() -> Embedder:
     return embedder
 
 
-@cache
-def reader() -> tuple[Extractor, Decider]:
-    """Return what finds facts in conversations and what decides on them."""
+@cache  # It reads 16 MB, and is the same whatever is configured.
+def _bundled_embedder() -> Embedder:
+    from recollect.adapters.local.embedder import BundledEmbedder
+
+    return BundledEmbedder()
+
+
+@dataclass(frozen=True)
+class Minds:
+    """What reads: finds facts in conversations, decides on them, looks at pictures."""
+
+    extractor: Extractor
+    decider: Decider
+    describer: Describer
+
+
+@once
+def minds() -> Minds:
+    """Return what the configured language model, or the rules in its place, can do."""
     if settings().language_model == "rules":
         from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
 
-        return RuleBasedExtractor(), RuleBasedDecider()
+        return Minds(RuleBasedExtractor(), RuleBasedDecider(), NoDescriber())
     from recollect.usecases.asking import AskModel
     from recollect.usecases.deciding import ModelDecider
     from recollect.usecases.extraction import ModelExtractor
 
-    ask = AskModel(_language_model())
-    return ModelExtractor(ask), ModelDecider(ask)
+    ask = AskModel(language_model(), current.seconds_left)
+    return Minds(ModelExtractor(ask), ModelDecider(ask), ModelDescriber(ask, later(pictures)))
 
 
-def _language_model() -> LanguageModel:
+@once
+def pictures() -> Pictures:
+    """Return what gets the pictures that messages point at."""
+    from recollect.adapters.web.pictures import PublicPictures
+    from recollect.adapters.web.public_https import PublicHttps
+
+    return PublicPictures(PublicHttps())
+
+
+def language_model() -> LanguageModel:
+    """Return the language model; raise `InvalidRequestError` if only rules are configured."""
     name = settings().language_model
     if name == "openai":
         from recollect.adapters.openai.language_model import OpenAILanguageModel
 
-        return OpenAILanguageModel(_openai(ANSWER_TIMEOUT_SECONDS), model=configured("chat_model"))
+        client = _openai(ANSWER_TIMEOUT_SECONDS, settings().openai_url, later(_openai_api_key))
+        return OpenAILanguageModel(client, model=configured("chat_model"))
     if name == "bedrock":
         with part("aws"):
             from recollect.adapters.aws.bedrock_language_model import BedrockLanguageModel
@@ -83,25 +126,25 @@ def _language_model() -> LanguageModel:
     return model
 
 
-def _openai(timeout_seconds: float) -> "httpx.Client":
+def _openai(timeout_seconds: float, url: str, api_key: "Callable[[], str]") -> "httpx.Client":
     import httpx
 
-    chosen = settings()
-    return httpx.Client(
-        base_url=chosen.openai_url,
-        auth=_signed,
+    def signed(request: httpx.Request) -> httpx.Request:
+        # At the first request: functions that embed nothing may not read the secret.
+        request.headers["Authorization"] = f"Bearer {api_key()}"
+        return request
+
+    client = httpx.Client(
+        base_url=url,
+        auth=signed,
         timeout=timeout_seconds,
         transport=httpx.HTTPTransport(retries=2),
     )
+    closed_at_the_end(client.close)
+    return client
 
 
-def _signed(request: "httpx.Request") -> "httpx.Request":
-    # At the first request: functions that embed nothing may not read the secret.
-    request.headers["Authorization"] = f"Bearer {_openai_api_key()}"
-    return request
-
-
-@cache
+@once
 def _openai_api_key() -> str:
     secret = settings().openai_api_key_secret
     if not secret:
@@ -110,6 +153,14 @@ def _openai_api_key() -> str:
         from recollect.adapters.aws import clients
 
     return clients.secret(secret)
+
+
+def _embedding_client() -> "httpx.Client":
+    chosen = settings()
+    if chosen.embedding_url:
+        key = chosen.embedding_api_key
+        return _openai(EMBEDDING_TIMEOUT_SECONDS, chosen.embedding_url, lambda: key)
+    return _openai(EMBEDDING_TIMEOUT_SECONDS, chosen.openai_url, later(_openai_api_key))
 
 
 def _bedrock(timeout_seconds: float, attempts: int) -> "BedrockRuntimeClient":

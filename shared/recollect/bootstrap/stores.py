@@ -2,13 +2,15 @@
 
 import time
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
 from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import (
     LONGEST_REFRESH_SECONDS,
+    closed_at_the_end,
     configured,
+    later,
+    once,
     part,
     settings,
 )
@@ -16,6 +18,7 @@ from recollect.bootstrap.current import correlation_id
 from recollect.bootstrap.models import embedder
 from recollect.ports.index import IndexBuilds, MemoryIndex
 from recollect.ports.keys import Keys
+from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import DeadLetters, WakeUps
 
 if TYPE_CHECKING:
@@ -38,19 +41,21 @@ PROJECT_WIDE_SECONDS = 10.0
 unless they are throttled."""
 
 
-@cache
+@once
 def local_store() -> "LocalStore":
     """Return the local edition's data file, for the commands that look after it."""
     from recollect.adapters.local.store import LocalStore
 
-    return LocalStore(
+    store = LocalStore(
         settings().data,
         embedding_model=embedder().model,
         resident_bytes=settings().resident_megabytes * 1024 * 1024,
     )
+    closed_at_the_end(store.database.close)
+    return store
 
 
-@cache
+@once
 def local_wake_ups() -> "LocalWakeUps":
     """Return this process's wake-ups, for the worker that answers them."""
     from recollect.adapters.local.wake_ups import LocalWakeUps
@@ -63,7 +68,7 @@ def store() -> "LocalStore | DynamoStore":
     return local_store() if settings().edition == "local" else dynamo_store()
 
 
-@cache
+@once
 def dynamo_store() -> "DynamoStore":
     """Return the AWS edition's tables and bucket."""
     with part("aws"):
@@ -79,7 +84,7 @@ def dynamo_store() -> "DynamoStore":
         now=now,
         new_token=new_id,
         settling=_settling(),
-        embedding_model=lambda: embedder().model,
+        embedding_model=later(lambda: embedder().model),
     )
 
 
@@ -94,7 +99,7 @@ def _settling() -> timedelta:
     return timedelta(seconds=2 * slowest)
 
 
-@cache
+@once
 def trusted_keys() -> Keys:
     """Return the keys as requests are checked against them."""
     if settings().edition == "local":
@@ -105,7 +110,18 @@ def trusted_keys() -> Keys:
     return TrustedKeys(dynamo_store().keys, now)
 
 
-@cache
+@once
+def trusted_projects() -> SettingsStore:
+    """Return the settings of projects as work follows them."""
+    if settings().edition == "local":
+        return local_store().projects
+    with part("aws"):
+        from recollect.adapters.aws.projects import TrustedSettings
+
+    return TrustedSettings(dynamo_store().projects, now)
+
+
+@once
 def index() -> MemoryIndex:
     """Return the search index, for those whose callers wait."""
     if settings().edition == "local":
@@ -113,7 +129,7 @@ def index() -> MemoryIndex:
     return _opensearch_index(SEARCH_TIMEOUT_SECONDS)
 
 
-@cache
+@once
 def patient_index() -> MemoryIndex:
     """Return the search index, for those who write much and nobody waits for."""
     if settings().edition == "local":
@@ -121,7 +137,7 @@ def patient_index() -> MemoryIndex:
     return _opensearch_index(BULK_TIMEOUT_SECONDS)
 
 
-@cache
+@once
 def index_builds() -> IndexBuilds:
     """Return what makes the search index, and makes it anew."""
     if settings().edition == "local":
@@ -147,7 +163,7 @@ def _opensearch_index(timeout_seconds: float) -> MemoryIndex:
     return OpenSearchIndex(_opensearch(timeout_seconds), _index_settings(), time.sleep)
 
 
-@cache
+@once
 def _opensearch(timeout_seconds: float) -> "OpenSearch":
     import boto3
 
@@ -175,7 +191,7 @@ def _index_settings() -> "IndexSettings":
     )
 
 
-@cache
+@once
 def wake_ups() -> WakeUps:
     """Return what tells the projector that there is work."""
     if settings().edition == "local":
