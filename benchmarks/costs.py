@@ -76,11 +76,18 @@ class Workload:
     text_tokens: int = 50
     facts: float = 1.5
     """Found by an inferred add."""
-    compared: float = 0.6
-    """Share of inferred adds that need the second call, as something similar is known."""
+    updated: float = 0.3
+    """Share of facts that bring a memory up to date, whose new text is embedded and looked up."""
+    recent: float = 3
+    """Adds of the last half an hour, or of the run, that are read again as the context of an add;
+    at most ten."""
+    compared: float = 0.8
+    """Share of inferred adds that need the second call: they find facts, and something is known."""
     extract_read: int = 1_800
+    """1,300 of it are the prompt and the form, the rest what is said and was said before."""
     extract_written: int = 150
     decide_read: int = 1_200
+    """750 of it are the prompt and the form, the rest facts and their five nearest memories."""
     decide_written: int = 100
 
     @property
@@ -144,9 +151,9 @@ def add_verbatim(work: Workload) -> Used:
     """Return what an add of one message uses that says something new about known subjects.
 
     The job is put, with its row of the index `wide`, its turn reserved and the marker looked up;
-    one transaction writes 2k + 6 items at twice the price: state, event, marker, clock, job,
-    episode, and for each of the k subjects a membership and what is pending. Then the projector
-    is told, and does its part.
+    one transaction writes 2k + 7 items at twice the price: state, event, marker, clock, job,
+    episode and its place in the scope, and for each of the k subjects a membership and what is
+    pending. Then the projector is told, and does its part.
     """
     return _together(
         _request(work, work.add_seconds),
@@ -163,16 +170,21 @@ def add_verbatim(work: Workload) -> Used:
 def add_inferred(work: Workload) -> Used:
     """Return what an add uses that extracts facts and compares them with what is known.
 
-    It reads the clock and, for each fact, its marker, what is pending, and five neighbours by
-    meaning and five by words.
+    It asks for the places of the last adds, and of each for its episode, its job and its memories;
+    for the clock and what is pending; for each fact for its marker, and five neighbours by meaning
+    and five by words, which one multi-search proposes; for each update for its new text's marker.
     """
-    reads = 1 + work.facts * (2 + 10 * read_units(work.state))
+    of_an_add = (
+        read_units(work.episode) + read_units(work.job) + work.facts * read_units(work.state)
+    )
+    of_a_fact = 1 + 10 * read_units(work.state) + work.updated
+    reads = 3 + work.recent * of_an_add + work.facts * of_a_fact
     return _together(
         _request(work, work.infer_seconds),
         {
             "chat token read": work.extract_read + work.compared * work.decide_read,
             "chat token written": work.extract_written + work.compared * work.decide_written,
-            "embedding token": work.facts * work.text_tokens,
+            "embedding token": work.facts * (1 + work.updated) * work.text_tokens,
             "DynamoDB read unit": reads,
             "DynamoDB write unit": write_units(work.job) + 1,
         },
@@ -264,9 +276,10 @@ def _request(work: Workload, seconds: float) -> Used:
 
 def _committed(work: Workload, memories: float) -> Used:
     a_memory = write_units(work.state) + write_units(work.event) + 1 + work.subjects
-    a_change = work.subjects + 1 + write_units(work.job) + write_units(work.episode)
-    # Rows of the index `wide`: a memory's, an episode's, a pending subject's, and the job's goes.
-    rows = memories + 1 + work.subjects + 1
+    # What is pending for each subject, the clock, the episode's place, the job, the episode.
+    a_change = work.subjects + 2 + write_units(work.job) + write_units(work.episode)
+    # Rows of the index `wide`: a memory's, a pending subject's, and the job's goes.
+    rows = memories + work.subjects + 1
     return {"DynamoDB write unit": 2 * (memories * a_memory + a_change) + rows}
 
 

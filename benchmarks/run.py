@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import artefacts, costs
+from benchmarks import artefacts, costs, model_calls
 from benchmarks.measuring import RESULTS, table, write
 
-MEASUREMENTS = ("speed", "peer", "first_search", "costs", "artefacts")
+MEASUREMENTS = ("speed", "peer", "first_search", "model_calls", "costs", "artefacts")
 ON_ENGINES = ("tenant_recall", "locomo_opensearch")
 """Only when they are asked for: `make engines` starts what they measure."""
 
@@ -63,6 +63,8 @@ def _report() -> str:
         parts += ["## On OpenSearch\n", _tenant_table(kept["tenant_recall"]), ""]
     if "locomo_opensearch" in kept:
         parts += [_recall_table(kept["locomo_opensearch"]), ""]
+    if "model_calls" in kept:
+        parts += ["## Calls of an inferred add\n", model_calls.report(kept["model_calls"]), ""]
     if "costs" in kept:
         parts += ["## Costs on AWS\n", costs.report(kept["costs"]), ""]
     if "artefacts" in kept:

@@ -49,14 +49,17 @@ class Caller:
     session: requests.Session
 
     def ids(self) -> dict[str, str]:
-        """Return ids of a memory, of the job that made it, and of a key, by their path names."""
+        """Return ids of a memory, of the job that made it, of a key and of the project itself."""
         body: dict[str, Any] = {"messages": "Ada keeps bees", "user_id": "ada", "infer": False}
         added = self.session.post(f"{self.address}{ADD}", json=body, timeout=30).json()
         key = self.session.post(f"{self.address}/v1/keys/", json={}, timeout=30).json()
+        project = self.session.get(f"{self.address}/v1/ping/", timeout=30).json()
         return {
             "memory_id": added["results"][0]["id"],
             "event_id": added["event_id"],
             "key_id": key["id"],
+            "org_id": project["org_id"],
+            "project_id": project["project_id"],
         }
 
     def check(self, case: Case) -> None:

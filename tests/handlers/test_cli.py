@@ -108,6 +108,18 @@ def test_adding_the_same_text_again_says_so(run: Run, user: str) -> None:
     assert again["results"][0]["id"] == first["results"][0]["id"]
 
 
+def test_a_search_can_print_a_text_for_a_prompt(run: Run, user: str) -> None:
+    run(*ADD, user)
+
+    found = run("search", "What is the dog's name?", "--user", user, "--context")
+    nothing = run("search", "What is the dog's name?", "--user", f"{user}?", "--context")
+
+    first, line, last = found.stdout.splitlines()
+    assert (first, last) == ("<recalled_memories>", "</recalled_memories>")
+    assert line.endswith(": My dog is called Biscuit.")
+    assert nothing.stdout.splitlines() == [first, last]
+
+
 def test_a_search_can_be_explained_and_narrowed(run: Run, user: str) -> None:
     run(*ADD, user, "--metadata", '{"topic": "pets"}')
     run("add", "My cat is called Cleo.", "--user", user)
@@ -148,6 +160,22 @@ def test_show_tells_history_and_episode(run: Run, user: str) -> None:
     assert f"user={user}" in shown.stdout
     assert [event["event"] for event in data["history"]] == ["ADD", "UPDATE"]
     assert data["memory"]["memory"] == "I like nothing"
+
+
+def test_an_episode_is_shown_for_the_add_or_the_memory(run: Run, user: str) -> None:
+    added = printed(run(*ADD, user, "--json"))
+    event_id, memory_id = added["event_id"], added["results"][0]["id"]
+
+    shown = run("episode", event_id)
+    data = printed(run("episode", memory_id, "--json"))
+    unknown = run("episode", str(uuid4()))
+
+    assert shown.stdout.startswith("Episode of ")
+    assert "  user: My dog is called Biscuit.\n" in shown.stdout
+    assert run("episode", memory_id).stdout == shown.stdout
+    assert data["event_id"] == event_id
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert "not found" in unknown.stderr
 
 
 def test_a_deleted_memory_still_shows_its_history(run: Run, user: str) -> None:

@@ -58,7 +58,7 @@ ROUTES = sorted(all_routes())
 
 
 def filled(path: str) -> str:
-    for name in ("memory_id", "event_id", "key_id"):
+    for name in ("memory_id", "event_id", "key_id", "org_id", "project_id"):
         path = path.replace(f"{{{name}}}", new_id())
     return path
 
@@ -83,6 +83,8 @@ def theirs(service: httpx.Client) -> Theirs:
         "memory_id": added["results"][0]["id"],
         "event_id": added["event_id"],
         "key_id": key["id"],
+        "org_id": key["project_id"],
+        "project_id": key["project_id"],
     }
     return Theirs(service, ids)
 
@@ -146,7 +148,7 @@ def test_another_projects_ids_do_not_exist(
     theirs: Theirs, stranger: httpx.Client, method: str, path: str
 ) -> None:
     """Promise 10."""
-    body = {"text": "taken over"} if method == "PUT" else None
+    body = {"text": "taken over"} if method in {"PATCH", "PUT"} else None
 
     response = stranger.request(method, theirs.path(path), json=body)
 

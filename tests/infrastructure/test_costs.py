@@ -12,18 +12,26 @@ import pytest
 
 from benchmarks import costs
 from benchmarks.costs import Workload
+from benchmarks.model_calls import Mind
+from benchmarks.model_calls_peer import said
+from recollect.adapters.aws.projects import TrustedSettings
 from recollect.adapters.aws.store import DynamoStore
-from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
 from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Message, Vector
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope, SubjectKind
-from recollect.ports.index import Proposal
+from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.models import EmbeddingTask
 from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.asking import AskModel
 from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.context import RecentMessages
+from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.describing import NoDescriber
+from recollect.usecases.extraction import ModelExtractor
 from recollect.usecases.manage_keys import CreateKey
+from recollect.usecases.reading import ReadMessages
 from recollect.usecases.work_on_jobs import WorkOnJobs
 from tests.aws import dynamo_store
 from tests.infrastructure.templates import ROOT
@@ -57,6 +65,26 @@ def test_a_language_model_costs_more_than_all_the_rest() -> None:
     inferred = costs.dollars(costs.add_inferred(WORK))
 
     assert inferred > 10 * costs.dollars(costs.add_verbatim(WORK))
+
+
+def test_context_costs_an_episode_a_job_and_what_came_of_it() -> None:
+    facts = 4
+    none, one = (
+        costs.add_inferred(replace(WORK, facts=facts, recent=recent))["DynamoDB read unit"]
+        for recent in (0, 1)
+    )
+
+    assert one - none == pytest.approx(2 + facts)
+
+
+def test_every_fact_is_looked_up_and_compared_with_ten() -> None:
+    one, two = (
+        costs.add_inferred(replace(WORK, facts=facts, recent=0, updated=0))["DynamoDB read unit"]
+        for facts in (1, 2)
+    )
+
+    # And read once more by the projector.
+    assert two - one == pytest.approx(1 + 10 + 1)
 
 
 def test_everything_used_has_a_price_with_its_source() -> None:
@@ -93,8 +121,8 @@ class NoIndex:
 
     def remove(self, *_: object) -> None: ...
 
-    def propose(self, *_: object) -> Proposal:
-        return Proposal((), TermStatistics(0, 0.0, {}))
+    def propose(self, _: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        return [Proposal((), TermStatistics(0, 0.0, {}))] * len(queries)
 
     def held(self, *_: object, **__: object) -> list[tuple[str, int]]:
         return []
@@ -107,9 +135,12 @@ class NoWakeUps:
 def adding(store: DynamoStore) -> AddMemories:
     work = WorkOnJobs(store.jobs, store.record, now, new_id)
     find = FindCandidates(NoIndex(), store.record, store.outbox, store.listing)
-    decide = DecideDrafts(store.scopes, OneVector(), RuleBasedDecider(), find, now, new_id)
-    extractor = RuleBasedExtractor()
-    return AddMemories(store.record, store.scopes, work, extractor, decide, NoWakeUps(), now)
+    ask = AskModel(Mind())
+    decide = DecideDrafts(store.scopes, OneVector(), ModelDecider(ask), find, now, new_id)
+    recent = RecentMessages(store.episodes, store.jobs, store.record, now)
+    read = ReadMessages(store.scopes, ModelExtractor(ask), NoDescriber(), recent)
+    projects = TrustedSettings(store.projects, now)
+    return AddMemories(store.record, work, read, decide, projects, NoWakeUps(), now)
 
 
 def now() -> datetime:
@@ -162,6 +193,38 @@ def test_an_add_makes_the_calls_that_are_counted(store: DynamoStore, subjects: i
         store.dynamodb.meta.events.unregister("before-parameter-build.dynamodb", count)
 
     assert calls == {"PutItem": 1, "UpdateItem": 1, "BatchGetItem": 1, "TransactWriteItems": 1}
-    assert written["items"] == 2 * subjects + 6
+    assert written["items"] == 2 * subjects + 7
     assert costs.write_units(written["state"]) == costs.write_units(WORK.state)
     assert written["state"] == pytest.approx(WORK.state, rel=0.1)
+
+
+@pytest.mark.engines
+def test_an_inferred_add_reads_what_is_counted(store: DynamoStore) -> None:
+    scope = Scope.of(PROJECT, NAMES)
+    add, read, facts = adding(store), Counter[str](), 3
+
+    def count(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        if model.name == "BatchGetItem":
+            read["keys"] += sum(len(each["Keys"]) for each in params["RequestItems"].values())
+        elif model.name in {"GetItem", "Query"}:
+            read[model.name] += 1
+
+    def adding_facts(start: int) -> AddRequest:
+        messages = tuple(Message("user", text) for text in said(start + facts)[start:])
+        return AddRequest(scope=scope, messages=messages)
+
+    add(adding_facts(0))
+    store.dynamodb.meta.events.register("before-parameter-build.dynamodb", count)
+    try:
+        job = add(adding_facts(facts))
+    finally:
+        store.dynamodb.meta.events.unregister("before-parameter-build.dynamodb", count)
+
+    assert len(job.outcomes) == facts
+    assert read == {
+        "Query": 2,  # the places of the last adds, and what is pending
+        "GetItem": 2,  # the clock, and the job of the only add before
+        # Its episode and its memories; for each fact its marker; and, in place of what an index
+        # would propose, what is pending.
+        "keys": 1 + facts + facts + facts,
+    }

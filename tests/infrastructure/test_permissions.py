@@ -118,7 +118,18 @@ def test_what_only_reads_cannot_write(function: str) -> None:
 def test_what_changes_memories_may_change_them_in_one_transaction(function: str) -> None:
     assert actions(function, RECORD) == READS | WRITES | {"dynamodb:ConditionCheckItem"}
     assert actions(function, WIDE) == {"dynamodb:Query"}
-    assert actions(function, EPISODES) == {"s3:GetObject", "s3:PutObject"}
+    assert actions(function, EPISODES) >= {"s3:GetObject", "s3:PutObject"}
+
+
+def test_only_what_deletes_for_a_caller_or_for_good_removes_episodes() -> None:
+    removers = {
+        (name, where)
+        for name in Stack(MAIN).functions
+        for action, where in granted(name, {})
+        if action == "s3:DeleteObject"
+    }
+
+    assert removers == {("MaintenanceFunction", EPISODES), ("MutateFunction", EPISODES)}
 
 
 def test_the_projector_only_confirms() -> None:

@@ -27,7 +27,11 @@ _REFUSALS = {
     503: "A dependency failed; the same call may work after Retry-After seconds",
 }
 _IDEMPOTENT = {("post", "/v3/memories/add"), ("delete", "/v1/memories")}
-_CONTESTED = {("put", "/v1/memories/{memory_id}"), ("delete", "/v1/memories/{memory_id}")}
+_CONTESTED = {
+    ("put", "/v1/memories/{memory_id}"),
+    ("delete", "/v1/memories/{memory_id}"),
+    ("patch", "/api/v1/orgs/organizations/{org_id}/projects/{project_id}"),
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from recollect.adapters.aws.bedrock import client_config
 from recollect.adapters.aws.dynamodb import PARALLEL_CALLS
@@ -57,9 +57,16 @@ def s3() -> "S3Client":
 
 
 def bedrock(*, read_seconds: float, attempts: int) -> "BedrockRuntimeClient":
-    """Return a client for Bedrock's models, which may take so long to answer, so many times."""
+    """Return a client for Bedrock's models, which may take so long to answer, so many times.
+
+    Raises `UnavailableError` if no region is named.
+    """
     config = client_config(read_seconds=read_seconds, attempts=attempts)
-    return boto3.client("bedrock-runtime", config=config)
+    try:
+        return boto3.client("bedrock-runtime", config=config)
+    except NoRegionError as error:
+        message = "No AWS region is configured: set AWS_DEFAULT_REGION"
+        raise UnavailableError(message) from error
 
 
 def secret(arn: str) -> str:

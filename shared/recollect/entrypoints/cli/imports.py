@@ -15,6 +15,7 @@ import click
 
 from recollect.domain.errors import InvalidRequestError, RecollectError
 from recollect.domain.memory import Json
+from recollect.domain.roles import SYSTEM_ROLES
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.entrypoints.answers import AddAnswer, JobAnswer
 from recollect.entrypoints.cli.client import Api, RefusedError
@@ -27,7 +28,6 @@ from recollect.entrypoints.cli.options import (
 )
 from recollect.entrypoints.cli.output import examples, is_watched, one_line, print_json, say
 from recollect.entrypoints.cli.transcripts import BadLine, Conversation, read_transcript
-from recollect.usecases.add_memories import SYSTEM_ROLES
 
 INTERRUPTED: Final = 130
 """What shells report for a program that Ctrl-C ended."""

@@ -96,7 +96,7 @@ def _show_service(edition: LocalEdition, address: str, key: str) -> None:
         ("Key", f"{key}  (kept in {edition.key_file})"),
         ("Data", str(edition.store.path)),
         ("Embedder", bootstrap.embedding_model()),
-        ("Extractor", f"{EXTRACTOR} (for infer=true)"),
+        ("Extractor", f"{_reader()} (for infer=true)"),
     )
     for name, value in rows:
         click.echo(f"{name:9}  {value}")
@@ -132,3 +132,10 @@ def _program() -> tuple[str, ...]:
     found = shutil.which(called.name)
     is_found = found is not None and Path(found).resolve() == called.resolve()
     return (called.name,) if is_found else (str(called),)
+
+
+def _reader() -> str:
+    chosen = bootstrap.settings()
+    if chosen.language_model == "rules":
+        return EXTRACTOR
+    return chosen.chat_model or chosen.language_model
