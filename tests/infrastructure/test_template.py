@@ -187,7 +187,9 @@ def test_the_layer_has_the_versions_that_were_tested() -> None:
     assert pins <= locked, "run `make lock`"
 
 
-@pytest.mark.parametrize("place", ["uv.lock", "scripts/sam-requirements.txt"])
+@pytest.mark.parametrize(
+    "place", ["uv.lock", "scripts/sam-requirements.txt", "scripts/mem0-requirements.txt"]
+)
 def test_packages_come_from_the_public_index_alone(place: str) -> None:
     text = (ROOT / place).read_text(encoding="utf-8")
     hosts = set(re.findall(r"https?://([^/\"\s]+)", text))

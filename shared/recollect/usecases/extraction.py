@@ -260,7 +260,7 @@ def _line(place: int | None, message: Message) -> dict[str, Json]:
 def _message(number: int, spoken: Mapping[int, Message]) -> Message:
     message = spoken.get(number)
     if message is None:
-        problem = f"message must not be {number}, which is none of the numbered ones"
+        problem = "message is none of the numbered ones"
         raise ValueError(problem)
     return message
 

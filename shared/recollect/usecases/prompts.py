@@ -8,6 +8,8 @@ from importlib.resources import files
 
 from recollect.domain.memory import Json
 
+_ESCAPED = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<\x85\u2028\u2029"}
+"""What begins a tag, and what some readers take for the end of a line."""
 VERSION_DIGITS = 8
 """Enough of a hash to tell the handful of versions of one prompt apart."""
 
@@ -42,5 +44,5 @@ def as_data(value: Json) -> str:
 
     Halves of surrogate pairs, which no request can carry, become question marks.
     """
-    line = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    line = json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
     return line.encode(errors="replace").decode()

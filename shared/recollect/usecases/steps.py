@@ -33,9 +33,9 @@ class StepBuilder:
     """Makes the steps of one commit; remembers which texts and memories it has given out.
 
     A decision is only carried out on candidates of its own fact that are not immutable, that no
-    other fact of the part has changed or says again, that were not said later, and that are not a
-    user's own words if the fact is only the agent's. Otherwise the fact is added: nothing that was
-    said is lost.
+    other fact of the part has changed, contradicts or says again, that were not said later, and
+    that are not a user's own words if the fact is only the agent's. Otherwise the fact is added:
+    nothing that was said is lost.
     """
 
     job: Job
@@ -47,6 +47,7 @@ class StepBuilder:
     new_id: Callable[[], str]
     _changed: set[str] = field(default_factory=set)
     _said_again: set[str] = field(default_factory=set)
+    _contradicted: set[str] = field(default_factory=set)
     _told: int = 0
     _deleted: int = 0
 
@@ -54,6 +55,9 @@ class StepBuilder:
         """Return steps for the first drafts, as many as have `room` writes; at least one."""
         self._changed = set(self.thoughts.touched)
         self._said_again = {self.known.get(draft.fact.text, "") for draft in drafts}
+        self._contradicted = {
+            memory.id for draft in drafts for memory in self._targets_of(draft, Decision.DELETE)
+        }
         self._told = len(self.job.outcomes)
         self._deleted = sum(each.decision is Decision.DELETE for each in self.job.outcomes)
         made: list[Step] = []
@@ -97,7 +101,7 @@ class StepBuilder:
         near = [view.near[fact][place] for place in choice.candidates]
         unchanged = [memory for memory in near if memory.id not in self._changed]
         if choice.decision is Decision.NONE:
-            return unchanged
+            return [memory for memory in unchanged if memory.id not in self._contradicted]
         return [
             memory
             for memory in unchanged
@@ -105,6 +109,12 @@ class StepBuilder:
             and self._said_at(fact) + SIMULTANEOUS >= memory.said_at
             and _may_change(fact, memory)
         ]
+
+    def _targets_of(self, draft: Draft, decision: Decision) -> list[Memory]:
+        """Return what a fact does this to, if that was decided on it."""
+        choice = None if draft.fact.quote else self.thoughts.choices.get(draft.fact)
+        is_so = choice is not None and choice.decision is decision
+        return self._targets(draft.fact, choice) if is_so else []
 
     def _none(self, fact: Fact, memory_id: str, reason: str | None) -> Step:
         return Step((self._outcome(Decision.NONE, fact, memory_id, reason=reason),))

@@ -448,3 +448,31 @@ def test_backdated_facts_keep_their_order(service: Service, scope: Scope) -> Non
 
     listed: tuple[Memory, ...] = service.listed(scope)
     assert [memory.text for memory in reversed(listed)] == ["b", "a", "c"]
+
+
+@dataclass(frozen=True)
+class EachDecider:
+    """Decides each fact by its first word: "none", or else that it contradicts what is near."""
+
+    def decide(
+        self, facts: Sequence[Fact], candidates: Sequence[Sequence[Known]], guidance: Guidance
+    ) -> Decided:
+        assert guidance == Guidance()
+        assert all(candidates)
+        return Decided(choices=tuple(map(self._choice, facts)))
+
+    def _choice(self, fact: Fact) -> Choice:
+        is_known = fact.text.startswith("none")
+        return Choice(Decision.NONE if is_known else Decision.DELETE, (0,))
+
+
+@pytest.mark.parametrize("said", ["none: likes tea\nhates tea", "hates tea\nnone: likes tea"])
+def test_what_is_only_known_from_what_is_contradicted_is_kept(
+    service: Service, scope: Scope, said: str
+) -> None:
+    service.remember(scope, TEA)
+    service = service.having(extractor=LineExtractor(), decider=EachDecider())
+
+    service.say(scope, said, infer=True)
+
+    assert texts(service, scope) == ["hates tea", "none: likes tea"]
