@@ -249,6 +249,7 @@ def test_a_redirect_to_a_picture(server: TlsServer, status: int, to: str) -> Non
         "file:///etc/passwd",
         "data:image/png;base64,iVBORw0KGgo=",
         "https://[",
+        ":https://a]",
         "",
     ],
 )

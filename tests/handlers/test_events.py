@@ -44,7 +44,7 @@ HTTP: Mapping[str, tuple[str, int, object]] = {
     "episode_of_job": ("read", 200, {"event_id": AN_EVENT_ID, "messages": [{"content": TEXT}]}),
     "entities": ("read", 200, {"results": [{"name": "maya", "type": "user"}]}),
     "job": ("read", 200, {"id": AN_EVENT_ID, "status": "SUCCEEDED"}),
-    "project": ("read", 200, {"project_id": "default", "custom_instructions": None}),
+    "project": ("read", 200, {"custom_instructions": None, "redaction": False}),
     "keys": ("read", 200, {"results": [{"id": A_KEY_ID, "revoked_at": None}]}),
     "unknown": ("read", 404, {"message": "There is no such route"}),
     "update": ("mutate", 200, {"id": AN_ID, "memory": CHANGED}),

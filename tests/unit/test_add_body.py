@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from recollect.domain.attachments import MAX_DOCUMENTS, MAX_PICTURES
 from recollect.domain.errors import InvalidRequestError
-from recollect.domain.guidance import Guidance
+from recollect.domain.guidance import MAX_WISH_LENGTH, Guidance
 from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Attachment, MemoryKind, Message
-from recollect.entrypoints.models import MAX_WISH_LENGTH, AddBody
+from recollect.entrypoints.models import AddBody
 
 Json = dict[str, Any]
 

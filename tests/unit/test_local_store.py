@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def new_store(path: Path, model: str = "test") -> LocalStore:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[LocalStore]:
-    store = new_store(path)
+def opened(path: Path, model: str = "test") -> Iterator[LocalStore]:
+    store = new_store(path, model)
     store.open()
     try:
         yield store
@@ -323,6 +324,26 @@ def test_a_file_of_an_older_format_is_upgraded_once(tmp_path: Path) -> None:
         store.database.close()
         assert version == FORMAT
         assert {row["name"] for row in rows} == {each.name for each in format_1.ADA.subjects}
+
+
+def test_an_episode_of_an_older_format_is_as_old_as_its_job(tmp_path: Path) -> None:
+    path = tmp_path / "recollect.db"
+    shutil.copy(format_1.FILE, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "UPDATE episodes SET body = json_set(body, '$.said_at', '2999-01-01T00:00:00.000000Z')"
+        )
+        connection.execute(
+            "INSERT INTO episodes SELECT project, 'without a job', scope_key, body FROM episodes"
+        )
+    subjects, just_after = format_1.ADA.subjects, format_1.START + timedelta(microseconds=1)
+
+    with opened(path, format_1.EMBEDDING_MODEL) as store:
+        for before, left in ((format_1.START, "job-1"), (just_after, None)):
+            store.episodes.remove(format_1.PROJECT, subjects, before=before)
+            with store.database.reading() as connection:
+                rows = connection.execute("SELECT episode_id FROM episodes").fetchall()
+            assert [row["episode_id"] for row in rows] == ([left] if left else [])
 
 
 def test_an_upgrade_that_fails_leaves_the_file_as_it_was(

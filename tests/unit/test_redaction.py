@@ -468,6 +468,17 @@ def test_of_messages_the_contents_and_what_came_with_them_are_redacted() -> None
     )
 
 
+def test_where_a_picture_was_is_redacted_once_it_is_described() -> None:
+    picture = Attachment("image", "A cat.", "https://a.example/?token=a1b2c3d4")
+
+    [redacted] = redacted_messages(plain, [Message("user", "", attachments=(picture,))])
+
+    [kept] = redacted.attachments
+    assert kept.text == "A cat."
+    assert kept.url.startswith("https://a.example/?token=")
+    assert "a1b2c3d4" not in kept.url
+
+
 def test_a_request_is_redacted_if_its_project_wants_it() -> None:
     request = AddRequest(
         scope=a_scope("acme", user="ada"),

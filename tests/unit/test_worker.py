@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.entrypoints import worker
 from recollect.entrypoints.messages import SubjectsHaveNews
 from recollect.entrypoints.worker import LocalWorker
 from tests.service import Service, a_service
@@ -72,6 +73,23 @@ def test_the_thread_handles_news_and_stops(service: Service) -> None:
     with a_worker(service, projector):
         service.say(scope, "I like tea")
         assert projector.is_done.wait(PATIENCE_SECONDS)
+
+
+def test_news_does_not_wait_for_a_job_that_waits_for_a_model(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.1)
+    projector, model_answers = Projector(), threading.Event()
+    scope = service.new_scope(user="ada")
+    slow = a_worker(service, projector)
+    slow.maintain = lambda **_: model_answers.wait(PATIENCE_SECONDS)  # type: ignore[assignment]
+
+    with slow:
+        service.say(scope, "I like tea")
+        assert projector.is_done.wait(PATIENCE_SECONDS)
+
+    assert not model_answers.is_set()
+    model_answers.set()
 
 
 def test_what_a_failed_batch_left_behind_is_driven_again(service: Service) -> None:

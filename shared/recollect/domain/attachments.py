@@ -13,8 +13,8 @@ from recollect.domain.errors import InvalidRequestError
 MAX_PICTURES = 20
 """Pictures of one add: as many as Bedrock's Converse takes in one call."""
 MAX_DOCUMENTS = 20
-MAX_PICTURE_BYTES = 5 * 1024 * 1024
-"""Bytes of one picture's file: as many as Anthropic's models take."""
+MAX_PICTURE_BYTES = 3_750_000
+"""Bytes of one picture's file: as many as Bedrock's Converse takes (`ImageBlock`)."""
 MAX_DOCUMENT_BYTES = 256 * 1024
 """UTF-8 bytes of one document's text: some 60,000 tokens, which fit beside a conversation."""
 

@@ -165,7 +165,9 @@ def redacted_request(settings: "ProjectSettings", request: AddRequest) -> AddReq
 
 
 def _redacted(redaction: Redaction, attachment: Attachment) -> Attachment:
-    return replace(attachment, text=redaction.redact(attachment.text))
+    # The address of a picture that nobody has looked at yet is still needed.
+    url = redaction.redact(attachment.url) if attachment.text else attachment.url
+    return replace(attachment, text=redaction.redact(attachment.text), url=url)
 
 
 def _is_named_secret(name: str, value: Json) -> bool:

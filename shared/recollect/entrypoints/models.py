@@ -15,7 +15,13 @@ from pydantic_core import PydanticCustomError
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import Filter, is_scoped, parse_filter
-from recollect.domain.guidance import Guidance
+from recollect.domain.guidance import (
+    MAX_CATEGORIES,
+    MAX_CATEGORY_LENGTH,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_WISH_LENGTH,
+    Guidance,
+)
 from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import MemoryKind, checked_metadata
 from recollect.domain.subjects import Scope, SubjectKind
@@ -27,9 +33,6 @@ ENTITY_IDS = {f"{kind}_id": kind for kind in SubjectKind}
 DEFAULT_RESULTS = 10
 DEFAULT_THRESHOLD = 0.1
 PROCEDURAL = "procedural_memory"
-MAX_WISH_LENGTH = 20_000
-"""Characters of an instruction: it goes into every prompt."""
-MAX_CATEGORIES = 100
 
 
 def _no_boolean(value: object) -> object:
@@ -52,8 +55,8 @@ MemoryType: TypeAlias = Literal["procedural_memory", "semantic_memory", "episodi
 Wish: TypeAlias = Annotated[StrictStr, Field(max_length=MAX_WISH_LENGTH)]
 Category: TypeAlias = Annotated[
     dict[
-        Annotated[StrictStr, Field(min_length=1, max_length=100)],
-        Annotated[StrictStr, Field(max_length=1_000)] | None,
+        Annotated[StrictStr, Field(min_length=1, max_length=MAX_CATEGORY_LENGTH)],
+        Annotated[StrictStr, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None,
     ],
     BeforeValidator(_category, json_schema_input_type=StrictStr | dict[str, str | None]),
 ]

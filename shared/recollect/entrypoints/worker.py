@@ -1,4 +1,4 @@
-"""Drives the queue functions of the local edition in a thread, as SQS and a schedule do on AWS."""
+"""Drives the queue functions of the local edition in threads, as SQS and a schedule do on AWS."""
 
 import logging
 import threading
@@ -24,6 +24,8 @@ STALE_AFTER = timedelta(seconds=2)
 """Pending changes of other processes on the same file are indexed after this."""
 VISIBILITY = timedelta(seconds=180)
 ERROR_PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 10.0
+"""How long the end waits for each thread; a batch takes a fraction of it."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,12 +65,15 @@ class LocalWorker:
     maintain: Maintain
     now: Callable[[], datetime]
     _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Start the thread."""
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
+        """Start a thread for the projector and one for maintenance."""
+        # Maintenance may wait for a language model; what is said meanwhile is indexed.
+        for name, step in (("projector", self._project), ("maintenance", self._maintain)):
+            thread = threading.Thread(target=self._run, args=[step], name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
         return self
 
     def __exit__(
@@ -77,10 +82,13 @@ class LocalWorker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the batch in hand and stop; what is left is pending in the record."""
+        """Finish the batch in hand and stop; what is left is pending in the record.
+
+        A job that waits for a model is not waited for: it is taken up again at the next start.
+        """
         self._stopping.set()
-        if self._thread:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join(PATIENCE_SECONDS)
 
     def project_news(self) -> int:
         """Hand what is waiting to the projector; return how many messages it was."""
@@ -94,16 +102,19 @@ class LocalWorker:
             self.projector(event, self._context())
         return len(news)
 
-    def _run(self) -> None:
-        next_maintenance = self.now()
+    def _project(self) -> None:
+        if self.wake_ups.wait(WAIT_SECONDS):
+            self._stopping.wait(BATCHING_WINDOW_SECONDS)
+            self.project_news()
+
+    def _maintain(self) -> None:
+        self.maintain(stale_after=STALE_AFTER)
+        self._stopping.wait(MAINTENANCE_EVERY.total_seconds())
+
+    def _run(self, step: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             try:
-                if self.wake_ups.wait(WAIT_SECONDS):
-                    self._stopping.wait(BATCHING_WINDOW_SECONDS)
-                    self.project_news()
-                if self.now() >= next_maintenance:
-                    self.maintain(stale_after=STALE_AFTER)
-                    next_maintenance = self.now() + MAINTENANCE_EVERY
+                step()
             except Exception as error:  # noqa: BLE001 - the worker must outlive a bad batch
                 _LOG.warning("background work failed: %s", type(error).__qualname__)
                 self._stopping.wait(ERROR_PAUSE_SECONDS)

@@ -68,12 +68,12 @@ class Memory:
         custom_update_memory_prompt: str | None = None,
         **settings: object,
     ) -> None:
-        self._guidance = Guidance(
-            extraction_prompt=custom_fact_extraction_prompt or "",
-            decision_prompt=custom_update_memory_prompt or "",
-        )
         self._is_closed = False
         with python_errors():
+            self._guidance = Guidance(
+                extraction_prompt=custom_fact_extraction_prompt or "",
+                decision_prompt=custom_update_memory_prompt or "",
+            )
             self._edition = Edition.opened(config.data_file(data), settings)
 
     @classmethod
@@ -152,14 +152,13 @@ class Memory:
         """
         names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
         with self._working() as edition:
-            body = SearchBody.model_validate(
-                {
-                    "query": query,
-                    "filters": filters_of(names, filters),
-                    "limit": limit,
-                    "threshold": NO_THRESHOLD if threshold is None else threshold,
-                }
-            )
+            asked = {
+                "query": query,
+                "filters": filters_of(names, filters),
+                "limit": limit,
+                "threshold": NO_THRESHOLD if threshold is None else threshold,
+            }
+            body = SearchBody.model_validate(as_json(asked))
             result = edition.search(
                 PROJECT,
                 body.query,
@@ -240,7 +239,10 @@ class Memory:
         return [history_row(each) for each in history_answers(history)]
 
     def reset(self) -> None:
-        """Delete every memory of the file's project; their history stays."""
+        """Delete every memory of the file's project; history and the messages of adds stay.
+
+        The messages go with `delete_all` of the subjects that they were added for.
+        """
         with self._working() as edition:
             edition.delete_all(DeleteAllRequest(project=PROJECT, filters=EVERYBODY))
 

@@ -135,7 +135,7 @@ class AddMemories:
     def _checkpoint(self, progress: "_Progress", job: Job) -> None:
         now = self.now()
         noted = progress.thoughts.noted(job)
-        episode = self._episode(progress, job)
+        episode = self._episode(progress, job, now)
         lease_end = progress.lease_end(now)
         change = Change(at=now, lease_end=lease_end, episode=episode, job=noted)
         self.record.commit(job.project, change)
@@ -143,7 +143,7 @@ class AddMemories:
 
     def _handed_over(self, progress: "_Progress") -> Job:
         job = progress.thoughts.noted(progress.job)
-        return self.work.hand_over(job, self._episode(progress, job))
+        return self.work.hand_over(job, self._episode(progress, job, self.now()))
 
     def _commit_next(self, progress: "_Progress") -> None:
         request = progress.request
@@ -171,7 +171,7 @@ class AddMemories:
             lease_end=progress.lease_end(now),
             writes=writes,
             expected_clocks={request.scope.key: thoughts.view.clock} if thoughts.view else None,
-            episode=self._episode(progress, job),
+            episode=self._episode(progress, job, now),
             job=after,
         )
         self.record.commit(job.project, change)
@@ -193,8 +193,8 @@ class AddMemories:
             plan=None,
         )
 
-    def _episode(self, progress: "_Progress", job: Job) -> Episode | None:
-        """Return what was said, to be stored with the first that came of it."""
+    def _episode(self, progress: "_Progress", job: Job, now: datetime) -> Episode | None:
+        """Return what was said, to be stored now, with the first that came of it."""
         if progress.is_begun or job.plan is None:
             return None
         request = progress.request
@@ -206,8 +206,8 @@ class AddMemories:
             messages=request.messages,
             first_turn=min(turns, default=0),
             said_at=request.said_at or job.created_at,
-            recorded_at=job.created_at,
-            expires_at=_expiry(settings, job.created_at),
+            recorded_at=now,
+            expires_at=_expiry(settings, now),
         )
 
 

@@ -313,7 +313,7 @@ def test_episodes_are_kept_as_long_as_the_project_wants(service: Service, scope:
         return service.store.episodes.get(scope.project, job.id, now=now) is not None
 
     assert kept_after(1)
-    assert not kept_after(2)
+    assert not kept_after(3)
 
 
 def test_a_procedural_memory_needs_an_agent_and_fits(service: Service, scope: Scope) -> None:

@@ -182,6 +182,46 @@ def test_episodes_stay_where_more_is_asked_than_whose_they_are(
     assert episodes_of(service, scope) == [1]
 
 
+def test_what_takes_too_long_is_finished_by_maintenance(service: Service, scope: Scope) -> None:
+    runs = [a_scope(scope.project, user="ada", run=f"run {number}") for number in range(250)]
+    gone = [an_episode(run, recorded_at=service.clock()) for run in runs]
+    for episode in gone:
+        service.store.record.commit(scope.project, a_change(episode=episode))
+    service.clock.forward(timedelta(seconds=1))
+
+    job = service.having(is_late=lambda: True).delete_all(everything_of(scope))
+
+    assert job.status is JobStatus.PENDING
+    left = sum(episodes_of(service, *runs))
+    assert 0 < left < len(runs)
+    # It goes on where it was: what is put behind its back stays, and what is newer than the job.
+    [done, *_] = [run for run in runs if episodes_of(service, run) == [0]]
+    kept = [
+        an_episode(done, recorded_at=job.created_at - timedelta(seconds=1)),
+        an_episode(runs[-1], recorded_at=job.created_at),
+    ]
+    for episode in kept:
+        service.store.record.commit(scope.project, a_change(episode=episode))
+
+    service.maintain()
+
+    finished = service.read_job(scope.project, job.id)
+    assert (finished.status, finished.notes) == (JobStatus.SUCCEEDED, {"deleted": 0})
+    assert sum(episodes_of(service, *runs)) == len(kept)
+    for episode in kept:
+        assert service.read.episode_of_job(scope.project, episode.id) == episode
+
+
+def test_the_last_episodes_are_not_handed_over(service: Service, scope: Scope) -> None:
+    forgotten = service.say(scope, "forgotten")
+    service.delete(scope.project, forgotten.outcomes[0].memory_id)
+
+    job = service.having(is_late=lambda: True).delete_all(everything_of(scope))
+
+    assert job.status is JobStatus.SUCCEEDED
+    assert episodes_of(service, scope) == [0]
+
+
 def test_an_episode_that_is_recorded_meanwhile_stays(service: Service, scope: Scope) -> None:
     service.say(scope, "old")
     new = an_episode(scope, recorded_at=service.clock() + timedelta(hours=1))

@@ -69,5 +69,5 @@ def _redirected(place: httpx.URL, response: httpcore.Response) -> str:
         raise InvalidRequestError(message)
     try:
         return str(place.join(target.decode("utf-8", "replace")))
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise InvalidRequestError(message) from error
