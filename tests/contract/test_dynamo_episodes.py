@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from recollect.adapters import stored
+from recollect.adapters.aws.objects import Objects
 from recollect.adapters.aws.store import DynamoStore
 from recollect.domain.errors import UnavailableError
 from recollect.domain.memory import Episode
@@ -64,8 +66,9 @@ def read(store: DynamoStore, episode: Episode) -> Episode | None:
     return store.episodes.get(episode.scope.project, episode.id, now=NOON - SECOND)
 
 
-def removed(store: DynamoStore, scope: Scope) -> int:
-    return store.episodes.remove(scope.project, scope.subjects, before=NOON + SECOND)
+def remove(store: DynamoStore, scope: Scope) -> None:
+    episodes, subjects = store.episodes, scope.subjects
+    assert episodes.remove(scope.project, subjects, before=NOON + SECOND) is None
 
 
 def objects(store: DynamoStore, scope: Scope) -> int:
@@ -107,7 +110,7 @@ def test_nothing_is_left_of_what_is_removed(store: DynamoStore, scope: Scope) ->
         kept(store, other, text, expires_at=NOON)
     assert (objects(store, scope), len(items(store, scope))) == (2, 8)
 
-    assert removed(store, scope) == 2
+    remove(store, scope)
     assert (objects(store, scope), len(items(store, scope))) == (1, 4)
     assert store.episodes.remove_expired(now=NOON, limit=9) == 2
     assert (objects(store, scope), items(store, scope)) == (0, [])
@@ -122,14 +125,35 @@ def test_a_removal_that_breaks_off_is_finished_by_the_next(
     episode = kept(store, scope)
 
     with failing(store, operation, after=after), pytest.raises(UnavailableError):
-        removed(store, scope)
+        remove(store, scope)
 
     is_untouched = (operation, after) == ("BatchWriteItem", 0)
     left = [episode] if is_untouched else []
     assert store.episodes.recent(scope, limit=9, now=NOON) == left
     assert read(store, episode) == (episode if is_untouched else None)
-    assert removed(store, scope) == 1
+    remove(store, scope)
     assert (objects(store, scope), items(store, scope)) == (0, [])
+
+
+def test_an_episode_whose_object_is_gone_is_gone(store: DynamoStore, scope: Scope) -> None:
+    first = kept(store, scope, "short", recorded_at=NOON - SECOND)
+    broken = [kept(store, scope, f"{LONG}{number}") for number in range(2)]
+    lost = store.s3.list_objects_v2(Bucket=store.bucket, Prefix=f"episodes/{scope.project}/")
+    for each in lost["Contents"]:
+        store.s3.delete_object(Bucket=store.bucket, Key=each["Key"])
+
+    assert [read(store, episode) for episode in (first, *broken)] == [first, None, None]
+    assert store.episodes.recent(scope, limit=1, now=NOON) == [first]
+    remove(store, scope)
+    assert items(store, scope) == []
+
+
+def test_a_bucket_that_is_gone_is_no_missing_object(store: DynamoStore, scope: Scope) -> None:
+    episode = kept(store, scope)
+    elsewhere = replace(store.episodes, objects=Objects(store.s3, f"no-{store.bucket}"))
+
+    with pytest.raises(UnavailableError, match="NoSuchBucket"):
+        elsewhere.get(scope.project, episode.id, now=NOON)
 
 
 def test_the_last_ones_take_one_query_and_one_read(store: DynamoStore, scope: Scope) -> None:
@@ -160,7 +184,7 @@ def test_what_the_release_before_stored_is_read_and_removed(
 
     assert read(store, episode) == episode
     assert store.episodes.recent(scope, limit=9, now=NOON) == [new]
-    assert removed(store, a_scope(project, user="ada")) == 2
+    remove(store, a_scope(project, user="ada"))
 
     assert [read(store, each) for each in (episode, new, another)] == [None, None, another]
     assert objects(store, scope) == (text == LONG)

@@ -47,7 +47,8 @@ with the record.
 
 *done* is the usual answer. *done, degraded* is a search that says so, answered from the record
 alone; maintenance is *done* when it has seen to all that it could. *503* is `UnavailableError`,
-with `Retry-After`. *left* is what is there of what was asked for, before anything is repeated,
+with `Retry-After`; *pending* names the job of an add of which a part is stored, and the rest
+follows. *left* is what is there of what was asked for, before anything is repeated,
 where not all went well: *everything* where only the answer was lost, or where nothing was to be
 changed. *wait* is how long the caller waits at most when the part answers nothing at all, with the
 deployed time-outs and with a function that never runs out of time: for the requests that are given

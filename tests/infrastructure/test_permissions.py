@@ -27,7 +27,8 @@ WRITES = {
 RECORD = "${RecordStack.Outputs.RecordTableArn}"
 WIDE = f"{RECORD}/index/wide"
 CONTROL = "${RecordStack.Outputs.ControlTableArn}"
-EPISODES = "${RecordStack.Outputs.BucketArn}/episodes/*"
+BUCKET = "${RecordStack.Outputs.BucketArn}"
+EPISODES = f"{BUCKET}/episodes/*"
 DOMAIN_THERE = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/there"
 EVERYTHING = CHOICES["everything"]
 every_choice = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
@@ -119,6 +120,22 @@ def test_what_changes_memories_may_change_them_in_one_transaction(function: str)
     assert actions(function, RECORD) == READS | WRITES | {"dynamodb:ConditionCheckItem"}
     assert actions(function, WIDE) == {"dynamodb:Query"}
     assert actions(function, EPISODES) >= {"s3:GetObject", "s3:PutObject"}
+
+
+@every_function
+def test_what_reads_objects_and_nothing_else_is_told_that_one_is_missing(function: str) -> None:
+    reads = "s3:GetObject" in actions(function, EPISODES)
+
+    assert actions(function, BUCKET) == ({"s3:ListBucket"} if reads else set())
+
+
+def test_only_what_the_record_keeps_in_the_bucket_can_be_listed() -> None:
+    statements = [each for document in _documents(Stack(MAIN)) for each in document["Statement"]]
+    lists = [each for each in statements if "s3:ListBucket" in listed(each["Action"])]
+
+    assert lists
+    for each in lists:
+        assert each["Condition"] == {"StringLike": {"s3:prefix": ["episodes/*", "parts/*"]}}
 
 
 def test_only_what_deletes_for_a_caller_or_for_good_removes_episodes() -> None:

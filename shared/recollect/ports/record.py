@@ -100,8 +100,7 @@ class Record(Protocol):
 class Episodes(Protocol):
     """The messages of adds, as a `Change` stored them; reads see every commit that was answered.
 
-    From its `expires_at` on an episode is not read any more, though it is there until it is
-    removed.
+    From its `expires_at` on an episode is not read any more, but it is there until removed.
     """
 
     def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
@@ -115,11 +114,13 @@ class Episodes(Protocol):
         """
         ...
 
-    def remove(self, project: str, subjects: Sequence[Subject], *, before: datetime) -> int:
-        """Remove the episodes recorded before then of all scopes that have all of these subjects.
+    def remove(
+        self, project: str, subjects: Sequence[Subject], *, before: datetime, after: str = ""
+    ) -> str | None:
+        """Remove episodes recorded before then of the scopes that have all of these subjects.
 
-        Returns how many; of no subjects none. Repeating it is safe, and removes what it left when
-        it broke off.
+        As many as take a moment: returns the place to go on `after`, None at the end. Of no
+        subjects none are removed. Repeating it is safe, and finishes what broke off.
         """
         ...
 

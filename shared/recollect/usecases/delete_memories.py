@@ -8,6 +8,7 @@ from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.domain.filters import Filter, is_scoped, of_subjects, parse_filter
 from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Memory
+from recollect.domain.subjects import Subject
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import (
     Change,
@@ -23,6 +24,8 @@ from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 MAX_LOST_RACES = 50
 PAGE = 200
 """Memories that are listed at once, to be deleted in as few changes as the record can do."""
+REMOVED_UP_TO = "removed_up_to"
+"""The note of a job that is handed over between episodes: where to go on."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,10 @@ class DeleteMemories:
             raise TypeError(type(request))
         matching = parse_filter(request.filters)
         job = self._delete_all(job, matching)
+        if job.status is not JobStatus.PENDING:
+            job = self._remove_episodes(job, of_subjects(matching))
         if job.status is JobStatus.PENDING:
             return self.work.hand_over(job)
-        self.episodes.remove(job.project, of_subjects(matching), before=job.created_at)
         now = self.now()
         done = replace(
             job,
@@ -117,6 +121,14 @@ class DeleteMemories:
                 memories = [memory for memory in current.values() if matching.matches(memory)]
         message = "These memories are being changed by others; try again"
         raise UnavailableError(message)
+
+    def _remove_episodes(self, job: Job, subjects: Sequence[Subject]) -> Job:
+        place: str | None = str(job.notes.get(REMOVED_UP_TO, ""))
+        while place is not None:
+            place = self.episodes.remove(job.project, subjects, before=job.created_at, after=place)
+            if place is not None and self.work.is_late():
+                return replace(job, status=JobStatus.PENDING, notes={REMOVED_UP_TO: place})
+        return job
 
     def _commit(self, job: Job, memories: Sequence[Memory]) -> Job:
         at = self.now()

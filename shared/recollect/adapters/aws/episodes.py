@@ -1,10 +1,10 @@
 """The messages of adds in the record table, and in S3 where they are long."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
-from typing import Any, TypeAlias, TypeVar
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import (
@@ -30,18 +30,18 @@ from recollect.adapters.aws.items import (
     subject_partition,
     wide_episodes,
 )
-from recollect.adapters.aws.objects import Objects
+from recollect.adapters.aws.objects import MissingObjectError, Objects
 from recollect.domain.filters.logic import narrowness
 from recollect.domain.memory import Episode
 from recollect.domain.subjects import Scope, Subject
 
-T = TypeVar("T")
-Pages: TypeAlias = Iterator[Mapping[str, Any]]
-
 FIRST = "E#"
 LAST = "E#~"
+SCOPE = "C#"
+SCOPES_AT_ONCE = PARALLEL_CALLS
+"""Scopes whose episodes are removed together, read in one round trip."""
 REMOVED_AT_ONCE = 500
-"""Episodes of a scope whose places are read together: written in 20 batches at once."""
+"""Episodes of a scope that are removed together: written in 20 batches at once."""
 
 
 @dataclass(frozen=True)
@@ -99,26 +99,35 @@ class DynamoEpisodes:
             forward=False,
             Limit=max(limit, 1),
         )
-        found: list[Item] = []
+        found: list[Episode] = []
         while len(found) < limit and (part := list(islice(places, limit))):
             keys = [_episode_at(key_of(place)) for place in part]
             items = self.table.get_all(keys)
-            living = (items[key] for key in keys if key in items)
-            found += (item for item in living if not _is_expired(item, now))
-        return self.table.together(lambda item: self._episode(scope.project, item), found[:limit])
+            there = [items[key] for key in keys if key in items]
+            living = [item for item in there if not _is_expired(item, now)]
+            episodes = self.table.together(partial(self._episode, scope.project), living)
+            found += (episode for episode in episodes if episode)
+        return found[:limit]
 
-    def remove(self, project: str, subjects: Sequence[Subject], *, before: datetime) -> int:
-        """Remove what was recorded before then of all scopes with all of these subjects.
+    def remove(
+        self, project: str, subjects: Sequence[Subject], *, before: datetime, after: str = ""
+    ) -> str | None:
+        """Remove what was recorded before then of the next scopes with all of these subjects.
 
         What the release before stored was recorded before any time of this one.
         """
-        removed = 0
-        for scope_keys in _parts(self._scopes_of(project, subjects), PARALLEL_CALLS):
-            walks = [self._places(project, scope_key, before) for scope_key in scope_keys]
-            removed += sum(map(self._remove, self._read_together(walks)))
-            walks = [self._unplaced(project, scope_key) for scope_key in scope_keys]
-            removed += sum(map(self._remove_unplaced, self._read_together(walks)))
-        return removed
+        if not subjects:
+            return None
+        narrowest, *others = sorted(subjects, key=narrowness)
+        scope_keys = self._scopes_of(project, narrowest, after)
+        shared = self._shared(project, others, scope_keys)
+        placed = self.table.together(partial(self._places, project, before), shared)
+        unplaced = self.table.together(partial(self._unplaced, project), shared)
+        self._remove(list(chain(*placed)))
+        self._remove_unplaced(list(chain(*unplaced)))
+        if any(len(found) == REMOVED_AT_ONCE for found in (*placed, *unplaced)):
+            return after
+        return scope_keys[-1] if len(scope_keys) == SCOPES_AT_ONCE else None
 
     def remove_expired(self, *, now: datetime, limit: int) -> int:
         """Remove the first `limit` expired episodes of all projects; return how many it were."""
@@ -137,46 +146,52 @@ class DynamoEpisodes:
         # Those that the index has still, though they are gone, do not count.
         return self._remove(list(self.table.get_all(map(key_of, oldest)).values()))
 
-    def _episode(self, project: str, item: Item) -> Episode:
-        return stored.load_episode(project, stored.load(self.objects.text_of(item["body"])))
+    def _episode(self, project: str, item: Item) -> Episode | None:
+        """Return an item's episode; None if its object is gone, as it is after a restore."""
+        try:
+            body = self.objects.text_of(item["body"])
+        except MissingObjectError:
+            return None
+        return stored.load_episode(project, stored.load(body))
 
-    def _scopes_of(self, project: str, subjects: Sequence[Subject]) -> Iterator[str]:
-        """Yield the keys of the scopes with all of these subjects: some of the narrowest one's."""
-        if not subjects:
-            return
-        first, *others = sorted(subjects, key=narrowness)
-        partition = subject_partition(project, first.key)
-        values = {":pk": text(partition), ":scopes": text("C#")}
-        items = self.table.query("pk = :pk AND begins_with(sk, :scopes)", values)
-        for part in _parts((item["sk"]["S"] for item in items), KEYS_PER_READ):
-            shared = set(part)
-            for other in others:
-                of_other = subject_partition(project, other.key)
-                found = self.table.get_all((of_other, place) for place in part)
-                shared &= {place for _, place in found}
-            yield from (place.removeprefix("C#") for place in part if place in shared)
+    def _scopes_of(self, project: str, subject: Subject, after: str) -> list[str]:
+        """Return the keys of the subject's first scopes behind that one."""
+        partition = subject_partition(project, subject.key)
+        start: Item = {"ExclusiveStartKey": key_item((partition, SCOPE + after))} if after else {}
+        items = self.table.query(
+            "pk = :pk AND begins_with(sk, :scope)",
+            {":pk": text(partition), ":scope": text(SCOPE)},
+            Limit=SCOPES_AT_ONCE,
+            **start,
+        )
+        found = islice(items, SCOPES_AT_ONCE)
+        return [item["sk"]["S"].removeprefix(SCOPE) for item in found]
 
-    def _places(self, project: str, scope_key: str, before: datetime) -> Pages:
+    def _shared(
+        self, project: str, subjects: Sequence[Subject], scope_keys: Sequence[str]
+    ) -> list[str]:
+        """Return the keys of those scopes that have all of the subjects, too."""
+        for subject in subjects:
+            partition = subject_partition(project, subject.key)
+            found = self.table.get_all((partition, SCOPE + key) for key in scope_keys)
+            scope_keys = [key for key in scope_keys if (partition, SCOPE + key) in found]
+        return list(scope_keys)
+
+    def _places(self, project: str, before: datetime, scope_key: str) -> list[Item]:
         values = {
             ":pk": text(scope_partition(project, scope_key)),
             ":first": text(FIRST),
             ":before": text(FIRST + stored.time_text(before)),
         }
-        return self.table.query_pages(
+        found = self.table.query(
             "pk = :pk AND sk BETWEEN :first AND :before", values, Limit=REMOVED_AT_ONCE
         )
+        return list(islice(found, REMOVED_AT_ONCE))
 
-    def _unplaced(self, project: str, scope_key: str) -> Pages:
+    def _unplaced(self, project: str, scope_key: str) -> list[Item]:
         values = {":gpk": text(wide_episodes(project, scope_key))}
-        return self.table.query_pages(
-            "gpk = :gpk", values, IndexName=WIDE_INDEX, Limit=REMOVED_AT_ONCE
-        )
-
-    def _read_together(self, walks: Sequence[Pages]) -> Iterator[list[Item]]:
-        """Yield the items of each page; the first pages are read at once."""
-        firsts = self.table.together(next, walks)
-        for first, rest in zip(firsts, walks, strict=True):
-            yield from (page["Items"] for page in chain([first], rest))
+        found = self.table.query("gpk = :gpk", values, IndexName=WIDE_INDEX, Limit=REMOVED_AT_ONCE)
+        return list(islice(found, REMOVED_AT_ONCE))
 
     def _remove(self, places: Sequence[Item]) -> int:
         keys = [key_of(place) for place in places]
@@ -187,17 +202,15 @@ class DynamoEpisodes:
         self.table.write_all(delete=keys)
         return len(keys)
 
-    def _remove_unplaced(self, found: Sequence[Item]) -> int:
-        removed = 0
-        for part in _parts(map(key_of, found), KEYS_PER_READ):
-            items = self.table.get_all(part)
+    def _remove_unplaced(self, found: Sequence[Item]) -> None:
+        keys = list(map(key_of, found))
+        for at in range(0, len(keys), KEYS_PER_READ):
+            items = self.table.get_all(keys[at : at + KEYS_PER_READ])
             bodies = [item["body"] for item in items.values()]
             objects = [body["M"]["object"]["S"] for body in bodies if "M" in body]
             # Nothing else leads to them.
             self.table.together(self.objects.remove, objects)
             self.table.write_all(delete=list(items))
-            removed += len(items)
-        return removed
 
 
 def _is_expired(item: Item, now: datetime) -> bool:
@@ -212,9 +225,3 @@ def _episode_at(place: Key) -> Key:
 
 def _wide_expiring(at: int) -> str:
     return f"X#{at}"
-
-
-def _parts(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    walk = iter(values)
-    while part := list(islice(walk, size)):
-        yield part

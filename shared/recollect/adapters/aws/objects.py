@@ -19,6 +19,10 @@ LARGEST_INLINE_BYTES = 100 * 1024
 MAX_KNOWN = 256
 
 
+class MissingObjectError(UnavailableError):
+    """An object that an item tells of is gone: the table is of an earlier time than the bucket."""
+
+
 @dataclass(frozen=True)
 class Objects:
     """Texts in a bucket, each written once under the hash of what it says."""
@@ -47,7 +51,10 @@ class Objects:
         return {"M": {"object": text(key)}}
 
     def text_of(self, attribute: Item) -> str:
-        """Return the text of an attribute that `outsourced` made; raise `UnavailableError`."""
+        """Return the text of an attribute that `outsourced` made.
+
+        Raises `UnavailableError`, a `MissingObjectError` if the text is there no more.
+        """
         if "S" in attribute:
             inline: str = attribute["S"]
             return inline
@@ -72,7 +79,11 @@ def _translated(bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        message = f"The bucket {bucket} cannot be used now: {error.response['Error']['Code']}"
+        code = error.response["Error"]["Code"]
+        if code == "NoSuchKey":
+            message = f"An object is missing from the bucket {bucket}"
+            raise MissingObjectError(message) from error
+        message = f"The bucket {bucket} cannot be used now: {code}"
         raise UnavailableError(message) from error
     except BotoCoreError as error:
         message = f"The bucket {bucket} cannot be reached: {type(error).__name__}"

@@ -1,5 +1,6 @@
 """The messages of adds in a SQLite file."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from recollect.domain.subjects import Scope, Subject
 
 REMOVED_AT_ONCE = 500
 """Episodes a transaction: so many of average length take less than 10 ms."""
+SCOPES_AT_ONCE = 100
+"""Scopes whose episodes are removed together."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,22 @@ class LocalEpisodes:
             ).fetchall()
         return [stored.load_episode(scope.project, stored.load(row["body"])) for row in rows]
 
-    def remove(self, project: str, subjects: Sequence[Subject], *, before: datetime) -> int:
-        """Remove what was recorded before then of all scopes with all of these subjects."""
-        return sum(
-            self._remove_from(project, scope_key, before)
-            for scope_key in self._scopes_of(project, subjects)
-        )
+    def remove(
+        self, project: str, subjects: Sequence[Subject], *, before: datetime, after: str = ""
+    ) -> str | None:
+        """Remove what was recorded before then of the next scopes with all of these subjects."""
+        scope_keys = self._scopes_of(project, subjects, after)
+        if not scope_keys:
+            return None
+        with self.database.writing() as connection:
+            removed = connection.execute(
+                "DELETE FROM episodes WHERE rowid IN (SELECT rowid FROM episodes WHERE project = ?"
+                " AND scope_key IN (SELECT value FROM json_each(?)) AND recorded_at < ? LIMIT ?)",
+                (project, json.dumps(scope_keys), stored.time_text(before), REMOVED_AT_ONCE),
+            )
+        if removed.rowcount == REMOVED_AT_ONCE:
+            return after
+        return scope_keys[-1] if len(scope_keys) == SCOPES_AT_ONCE else None
 
     def remove_expired(self, *, now: datetime, limit: int) -> int:
         """Remove the first `limit` expired episodes of all projects; return how many it were."""
@@ -57,24 +70,18 @@ class LocalEpisodes:
             )
         return removed.rowcount
 
-    def _scopes_of(self, project: str, subjects: Sequence[Subject]) -> list[str]:
+    def _scopes_of(self, project: str, subjects: Sequence[Subject], after: str) -> list[str]:
+        """Return the keys of the first scopes behind that one with all of these subjects."""
         if not subjects:
             return []
-        of_one = "SELECT scope_key FROM scopes_of_subjects WHERE project=? AND kind=? AND name=?"
-        values = [value for each in subjects for value in (project, each.kind, each.name)]
+        of_one = (
+            "SELECT scope_key FROM scopes_of_subjects"
+            " WHERE project = ? AND kind = ? AND name = ? AND scope_key > ?"
+        )
+        of_all = " INTERSECT ".join([of_one] * len(subjects))
+        values = [value for each in subjects for value in (project, each.kind, each.name, after)]
         with self.database.reading() as connection:
-            rows = connection.execute(" INTERSECT ".join([of_one] * len(subjects)), values)
+            rows = connection.execute(
+                f"{of_all} ORDER BY scope_key LIMIT ?", [*values, SCOPES_AT_ONCE]
+            )
             return [row["scope_key"] for row in rows]
-
-    def _remove_from(self, project: str, scope_key: str, before: datetime) -> int:
-        removed, is_more = 0, True
-        while is_more:
-            with self.database.writing() as connection:
-                some = connection.execute(
-                    "DELETE FROM episodes WHERE rowid IN (SELECT rowid FROM episodes WHERE"
-                    " project = ? AND scope_key = ? AND recorded_at < ? LIMIT ?)",
-                    (project, scope_key, stored.time_text(before), REMOVED_AT_ONCE),
-                )
-            removed += some.rowcount
-            is_more = some.rowcount == REMOVED_AT_ONCE
-        return removed

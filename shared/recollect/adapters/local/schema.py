@@ -16,7 +16,11 @@ UPGRADES: Mapping[int, Sequence[str]] = {
     1: (
         "ALTER TABLE episodes ADD COLUMN recorded_at TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE episodes ADD COLUMN expires_at TEXT",
-        "UPDATE episodes SET recorded_at = json_extract(body, '$.said_at')",
+        # Not when it was said, which a caller may have dated into the future. Without its job an
+        # episode is older than any.
+        """UPDATE episodes SET recorded_at = coalesce(
+            (SELECT json_extract(job.body, '$.created_at') FROM jobs AS job
+                WHERE job.project = episodes.project AND job.job_id = episode_id), '')""",
         SCOPES_OF_SUBJECTS,
         """INSERT OR IGNORE INTO scopes_of_subjects
             SELECT project, json_extract(value, '$[0]'), json_extract(value, '$[1]'), scope_key
