@@ -86,7 +86,7 @@ def test_the_largest_picture() -> None:
     largest = PNG.ljust(MAX_PICTURE_BYTES, b"\0")
 
     assert inline_picture(a_data_url(largest)) == ("image/png", largest)
-    with pytest.raises(InvalidRequestError, match="at most 5242880 bytes"):
+    with pytest.raises(InvalidRequestError, match=f"at most {MAX_PICTURE_BYTES} bytes"):
         inline_picture(a_data_url(largest + b"\0"))
 
 
