@@ -109,6 +109,10 @@ class AddRequest:
         """The project whose work it is."""
         return self.scope.project
 
+    def said_from(self, accepted_at: datetime) -> datetime:
+        """Return when what has no time of its own was said: when it was accepted if unknown."""
+        return self.said_at or accepted_at
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteAllRequest:

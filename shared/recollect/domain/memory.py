@@ -80,6 +80,11 @@ class Message:
     said_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
 
+    @property
+    def speaker(self) -> str:
+        """Who says it: the name if there is one, else the role."""
+        return self.name or self.role
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:

@@ -205,7 +205,7 @@ class AddMemories:
             scope=request.scope,
             messages=request.messages,
             first_turn=min(turns, default=0),
-            said_at=request.said_at or job.created_at,
+            said_at=request.said_from(job.created_at),
             recorded_at=now,
             expires_at=_expiry(settings, now),
         )

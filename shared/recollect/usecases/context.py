@@ -43,8 +43,7 @@ class RecentMessages:
     def _kept(self, project: str, episodes: Sequence[Episode]) -> list[Message]:
         """Return their messages without those that something came of which is gone by now."""
         found = [(each, self.jobs.get(project, each.id)) for each in episodes]
-        outcomes = {job.id: job.outcomes for _, job in found if job}
-        told = {outcome.memory_id for some in outcomes.values() for outcome in some}
+        told = {outcome.memory_id for _, job in found if job for outcome in job.outcomes}
         known = self.record.get(project, sorted(told)) if told else {}
         now = self.now()
         living = {an_id for an_id, memory in known.items() if not memory.is_expired(now)}

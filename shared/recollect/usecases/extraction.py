@@ -9,7 +9,6 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from recollect.domain.errors import InvalidRequestError
-from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import Fact
 from recollect.domain.memory import Json, MemoryKind, Message, checked_text
 from recollect.domain.recall import without_recalled
@@ -17,6 +16,7 @@ from recollect.domain.roles import AGENT_ROLES, SYSTEM_ROLES, TOOL_ROLES
 from recollect.domain.times import period
 from recollect.ports.models import Conversation, Extraction, PromptTurn, Usage
 from recollect.usecases.asking import AskModel, CutOffError, or_nothing
+from recollect.usecases.extraction_prompt import catalogue_of, extraction_prompt
 from recollect.usecases.parts import MAX_CHARACTERS, characters, halves
 from recollect.usecases.prompts import Prompt, as_data, shipped
 
@@ -30,24 +30,6 @@ LEAST_QUOTE = 3
 _MARKS = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 MAX_FACT_CHARACTERS = 4_000
 """A sentence is asked for; what is so much longer is a copy of the conversation, or rambling."""
-DEFAULT_CATEGORIES: Mapping[str, str] = {
-    "personal_details": "name, age, address, contacts, identity",
-    "family": "relatives, partners, children, pets",
-    "professional_details": "work, employer, education, skills",
-    "sports": "",
-    "travel": "",
-    "food": "eating, drinking, diets",
-    "music": "",
-    "health": "body, mind, illness, medicine, fitness",
-    "technology": "devices, software, programming",
-    "hobbies": "",
-    "fashion": "",
-    "entertainment": "films, series, games, books",
-    "milestones": "what changed a life: a wedding, a degree, a move",
-    "user_preferences": "how they like things to be, and to be helped",
-    "misc": "what fits nowhere else",
-}
-"""The catalogue of mem0's platform."""
 
 
 def _fact_text(text: str) -> str:
@@ -119,7 +101,7 @@ class ModelExtractor:
         `UnavailableError` when the model cannot be reached, `ModelAnswerError` when it answers
         nonsense twice, and `InvalidRequestError` when it will not read this conversation.
         """
-        prompt = _extraction_prompt(conversation)
+        prompt = extraction_prompt(conversation)
         facts, usage = self._facts(conversation, prompt)
         found = sorted(facts, key=lambda fact: fact.message or 0)
         return self._extraction(found, usage, prompt)
@@ -147,7 +129,7 @@ class ModelExtractor:
         }
         if not spoken:
             return [], Usage()
-        catalogue = _catalogue(conversation.guidance)
+        catalogue = catalogue_of(conversation.guidance)
 
         def read(answer: RememberFacts) -> list[Fact]:
             facts = [_fact(each, spoken, catalogue) for each in answer.facts]
@@ -179,40 +161,6 @@ class ModelExtractor:
             usage=usage,
             prompt_version=prompt.version,
         )
-
-
-def _extraction_prompt(conversation: Conversation) -> Prompt:
-    guidance = conversation.guidance
-    return Prompt.of(
-        "extract",
-        guidance.extraction_prompt or shipped("extract"),
-        shipped("extract_agent") if conversation.of_agent else "",
-        _wishes(conversation),
-        _categories_told(_catalogue(guidance)),
-        shipped("extract_form"),
-    )
-
-
-def _wishes(conversation: Conversation) -> str:
-    guidance = conversation.guidance
-    of_agent = guidance.agent_instructions or guidance.instructions
-    told = {
-        "About what people say": guidance.instructions if conversation.of_users else "",
-        "About what the assistant says": of_agent if conversation.of_agent else "",
-        "Remember in any case": guidance.includes,
-        "Never remember": guidance.excludes,
-    }
-    wishes = [f"{title}: {wish}" for title, wish in told.items() if wish]
-    return "\n\n".join(["# Wishes, which go before the rules above", *wishes]) if wishes else ""
-
-
-def _categories_told(catalogue: Mapping[str, str]) -> str:
-    lines = [f"- {name}: {what}" if what else f"- {name}" for name, what in catalogue.items()]
-    return "\n".join(["# The catalogue of categories", "", *lines])
-
-
-def _catalogue(guidance: Guidance) -> Mapping[str, str]:
-    return guidance.categories or DEFAULT_CATEGORIES
 
 
 def _is_read(conversation: Conversation, message: Message) -> bool:
@@ -249,7 +197,7 @@ def _line(place: int | None, message: Message) -> dict[str, Json]:
     }
     return {
         **({} if place is None else {"message": place}),
-        "speaker": message.name or message.role,
+        "speaker": message.speaker,
         **({"role": message.role} if message.name else {}),
         **({"said_at": _when(message.said_at)} if message.said_at else {}),
         "text": without_recalled(message.content),
@@ -272,7 +220,7 @@ def _fact(found: FoundFact, spoken: Mapping[int, Message], catalogue: Mapping[st
         text=found.text,
         role=message.role,
         actor=message.name,
-        attributed_to=message.name or message.role,
+        attributed_to=message.speaker,
         kind=found.kind,
         categories=_categories(found.categories, catalogue),
         message=found.message,
@@ -293,7 +241,7 @@ def _request_to_forget(found: ForgetRequest, spoken: Mapping[int, Message]) -> F
         text=found.text,
         role=message.role,
         actor=message.name,
-        attributed_to=message.name or message.role,
+        attributed_to=message.speaker,
         message=found.message,
         quote=found.quote,
     )

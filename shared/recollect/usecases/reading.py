@@ -59,7 +59,7 @@ class ReadMessages:
     def _before(self, job: Job, request: AddRequest) -> tuple[Message, ...]:
         if job.read:
             return request.messages[: job.read][-CONTEXT_MESSAGES:]
-        return self.recent(request.scope, said_at=request.said_at or job.created_at)
+        return self.recent(request.scope, said_at=request.said_from(job.created_at))
 
 
 def is_said(message: Message) -> bool:
@@ -80,7 +80,7 @@ def _verbatim(place: int, message: Message, kind: MemoryKind | None, said_at: da
         text=checked_text(said_in(message)),
         role=message.role,
         actor=message.name,
-        attributed_to=message.name or message.role,
+        attributed_to=message.speaker,
         kind=kind or MemoryKind.SEMANTIC,
         message=place,
         said_at=said_at,
@@ -96,7 +96,7 @@ def _conversation(
     return Conversation(
         messages=messages,
         before=before,
-        said_at=request.reference_at or request.said_at or job.created_at,
+        said_at=request.reference_at or request.said_from(job.created_at),
         of_users=not of_agent or request.scope.name_of(SubjectKind.USER) is not None,
         of_agent=of_agent,
         guidance=request.guidance,
@@ -124,7 +124,7 @@ def _drafts(extraction: Extraction, job: Job, request: AddRequest) -> tuple[Draf
 
 def _said_at(job: Job, request: AddRequest, place: int | None) -> datetime:
     own = None if place is None else request.messages[place].said_at
-    return own or request.said_at or job.created_at
+    return own or request.said_from(job.created_at)
 
 
 def _planned(job: Job, end: int, drafts: tuple[Draft, ...]) -> Job:

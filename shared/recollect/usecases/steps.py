@@ -56,7 +56,7 @@ class StepBuilder:
         self._changed = set(self.thoughts.touched)
         self._said_again = {self.known.get(draft.fact.text, "") for draft in drafts}
         self._contradicted = {
-            memory.id for draft in drafts for memory in self._targets_of(draft, Decision.DELETE)
+            memory.id for draft in drafts for memory in self._contradicted_by(draft.fact)
         }
         self._told = len(self.job.outcomes)
         self._deleted = sum(each.decision is Decision.DELETE for each in self.job.outcomes)
@@ -76,7 +76,7 @@ class StepBuilder:
             return self._forget(fact, room)
         if fact.text in self.known:
             return self._none(fact, self.known[fact.text], "the same text is known")
-        choice = None if draft.turn else self.thoughts.choices.get(fact)
+        choice = self.thoughts.choices.get(fact)
         targets = self._targets(fact, choice)
         if choice is None or not targets:
             return self._add(draft)
@@ -110,14 +110,15 @@ class StepBuilder:
             and _may_change(fact, memory)
         ]
 
-    def _targets_of(self, draft: Draft, decision: Decision) -> list[Memory]:
-        """Return what a fact does this to, if that was decided on it."""
-        choice = None if draft.fact.quote else self.thoughts.choices.get(draft.fact)
-        is_so = choice is not None and choice.decision is decision
-        return self._targets(draft.fact, choice) if is_so else []
+    def _contradicted_by(self, fact: Fact) -> list[Memory]:
+        """Return what is deleted because of a fact that is kept, if that was decided on it."""
+        choice = self.thoughts.choices.get(fact)
+        is_kept = fact.quote is None
+        is_so = is_kept and choice is not None and choice.decision is Decision.DELETE
+        return self._targets(fact, choice) if is_so else []
 
     def _none(self, fact: Fact, memory_id: str, reason: str | None) -> Step:
-        return Step((self._outcome(Decision.NONE, fact, memory_id, reason=reason),))
+        return Step((self._outcome(Decision.NONE, fact, memory_id, reason),))
 
     def _add(self, draft: Draft) -> Step:
         fact, request = draft.fact, self.request
@@ -172,9 +173,11 @@ class StepBuilder:
         )
         self.known[text] = target.id
         self._changed.add(target.id)
-        told = self._outcome(Decision.UPDATE, fact, target.id, target.text, choice.reason)
+        told = self._outcome(
+            Decision.UPDATE, fact, target.id, choice.reason, text=text, previous=target.text
+        )
         write = self._write(target, after, fact, self.thoughts.decided_by)
-        return Step((replace(told, text=text),), (write,))
+        return Step((told,), (write,))
 
     def _replace(self, draft: Draft, targets: Sequence[Memory], choice: Choice) -> Step:
         """Delete what the fact contradicts and keep the fact, in one change."""
@@ -194,17 +197,16 @@ class StepBuilder:
         deleted, spared = targets[:allowed], targets[allowed:]
         self._deleted += len(deleted)
         self._changed |= {memory.id for memory in deleted}
-        outcomes = [
-            self._outcome(Decision.DELETE, fact, memory.id, memory.text, choice.reason)
-            for memory in deleted
-        ]
-        kept = [
-            self._outcome(Decision.NONE, fact, memory.id, memory.text, TOO_MANY_DELETIONS)
-            for memory in spared
+        told = [
+            *((Decision.DELETE, memory, choice.reason) for memory in deleted),
+            *((Decision.NONE, memory, TOO_MANY_DELETIONS) for memory in spared),
         ]
         by = self.thoughts.decided_by
         return Step(
-            tuple(replace(each, text=each.previous_text or "") for each in (*outcomes, *kept)),
+            tuple(
+                self._outcome(decision, fact, each.id, reason, text=each.text, previous=each.text)
+                for decision, each, reason in told
+            ),
             tuple(self._write(memory, None, fact, by) for memory in deleted),
         )
 
@@ -212,7 +214,7 @@ class StepBuilder:
         return Embedding.of(self.model, self.thoughts.vectors[text])
 
     def _said_at(self, fact: Fact) -> datetime:
-        return fact.said_at or self.request.said_at or self.job.created_at
+        return fact.said_at or self.request.said_from(self.job.created_at)
 
     def _write(
         self, before: Memory | None, after: Memory | None, fact: Fact, prompt_version: str | None
@@ -233,14 +235,17 @@ class StepBuilder:
         decision: Decision,
         fact: Fact,
         memory_id: str,
-        previous: str | None = None,
         reason: str | None = None,
+        *,
+        text: str | None = None,
+        previous: str | None = None,
     ) -> Outcome:
+        """Return what is told of a fact; its text, if it is not the fact's own, is the memory's."""
         self._told += 1
         return Outcome(
             decision=decision,
             memory_id=memory_id,
-            text=fact.text,
+            text=fact.text if text is None else text,
             previous_text=previous,
             role=fact.role,
             actor=fact.actor,

@@ -12,11 +12,8 @@ from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import Fact
 from recollect.domain.memory import MAX_TEXT_BYTES, Attachment, MemoryKind, Message
 from recollect.ports.models import Conversation, Extraction, Reply, Usage
-from recollect.usecases.extraction import (
-    DEFAULT_CATEGORIES,
-    MAX_FACT_CHARACTERS,
-    ModelExtractor,
-)
+from recollect.usecases.extraction import MAX_FACT_CHARACTERS, ModelExtractor
+from recollect.usecases.extraction_prompt import DEFAULT_CATEGORIES
 from tests.unit.usecases.scripted_model import ScriptedModel, scripted
 
 SAID_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import (
@@ -39,6 +40,8 @@ were changed elsewhere may still be followed."""
 MAX_TRUSTED = 10_000
 MAX_TRUSTED_SETTINGS = 100
 """Each may have 300 KB."""
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -139,25 +142,52 @@ class DynamoKeys:
 
 
 @dataclass(frozen=True)
+class _Trusted(Generic[Found]):
+    """What was found under at most so many names, each for at most a minute."""
+
+    most: int
+    _kept: dict[str, tuple[datetime, Found]] = field(default_factory=dict)
+
+    def recall(self, name: str, now: datetime) -> Found | None:
+        """Return what was found less than a minute before, or None."""
+        seen = self._kept.get(name)
+        return seen[1] if seen and now - seen[0] < LONGEST_TRUST else None
+
+    def keep(self, name: str, found: Found, since: datetime) -> Found:
+        """Return what was found, and remember it."""
+        if len(self._kept) >= self.most:
+            self._kept.clear()
+        self._kept[name] = (since, found)
+        return found
+
+    def forget(self, name: str) -> None:
+        """Have this looked up the next time."""
+        self._kept.pop(name, None)
+
+    def forget_all(self) -> None:
+        """Have everything looked up the next time."""
+        self._kept.clear()
+
+
+@dataclass(frozen=True)
 class TrustedKeys:
     """Keys that are looked up at most once a minute by one process; changes go straight through."""
 
     keys: Keys
     now: Callable[[], datetime]
-    _found: dict[str, tuple[datetime, ApiKey]] = field(default_factory=dict)
+
+    @cached_property
+    def _trusted(self) -> _Trusted[ApiKey]:
+        return _Trusted(MAX_TRUSTED)
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key as it was at most a minute ago; unknown ones are always looked up."""
-        now = self.now()
-        seen = self._found.get(key_hash)
-        if seen and now - seen[0] < LONGEST_TRUST:
-            return seen[1]
+        asked_at = self.now()
+        seen = self._trusted.recall(key_hash, asked_at)
+        if seen:
+            return seen
         key = self.keys.find(key_hash)
-        if key:
-            if len(self._found) >= MAX_TRUSTED:
-                self._found.clear()
-            self._found[key_hash] = (now, key)
-        return key
+        return self._trusted.keep(key_hash, key, asked_at) if key else None
 
     def create(self, project: str, key: ApiKey, key_hash: str) -> None:
         """Store a new key, and the project if it is new."""
@@ -170,7 +200,7 @@ class TrustedKeys:
     def replace(self, project: str, key: ApiKey) -> None:
         """Store a key's new state, and trust no older one here."""
         self.keys.replace(project, key)
-        self._found.clear()
+        self._trusted.forget_all()
 
     def projects(self) -> Sequence[str]:
         """Return every project that has, or had, a key, by name."""
@@ -216,26 +246,23 @@ class TrustedSettings:
 
     settings: SettingsStore
     now: Callable[[], datetime]
-    _found: dict[str, tuple[datetime, ProjectSettings]] = field(default_factory=dict)
+
+    @cached_property
+    def _trusted(self) -> _Trusted[ProjectSettings]:
+        return _Trusted(MAX_TRUSTED_SETTINGS)
 
     def get(self, project: str) -> ProjectSettings:
         """Return the settings as they were at most a minute ago."""
-        now = self.now()
-        seen = self._found.get(project)
-        if seen and now - seen[0] < LONGEST_TRUST:
-            return seen[1]
-        found = self.settings.get(project)
-        if len(self._found) >= MAX_TRUSTED_SETTINGS:
-            self._found.clear()
-        self._found[project] = (now, found)
-        return found
+        asked_at = self.now()
+        seen = self._trusted.recall(project, asked_at)
+        return seen or self._trusted.keep(project, self.settings.get(project), asked_at)
 
     def replace(self, project: str, settings: ProjectSettings) -> None:
         """Store new settings, and look them up the next time, also if somebody else was faster."""
         try:
             self.settings.replace(project, settings)
         finally:
-            self._found.pop(project, None)
+            self._trusted.forget(project)
 
 
 def _partition(project: str) -> str:
