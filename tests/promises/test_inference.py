@@ -15,6 +15,7 @@ from recollect.domain.memory import HistoryAction, Memory, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.models import Form, LanguageModel, PromptTurn, Reply, Usage
+from recollect.ports.record import Change, Record
 from recollect.testing.builders import NOON, a_scope
 from recollect.usecases.asking import AskModel
 from recollect.usecases.deciding import ModelDecider
@@ -160,6 +161,38 @@ def test_promise_5_decisions_at_once_leave_one_truth_and_every_step_of_it(
     assert sorted(str(event.new_text) for event in events) == towns
     assert [event.old_text for event in events[1:]] == [event.new_text for event in events[:-1]]
     assert events[-1].new_text == memory.text
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """Lets another add commit before the first decision that is committed."""
+
+    record: Record
+    others: list[Callable[[], object]]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.record, name)
+
+    def commit(self, project: str, change: Change) -> None:
+        if change.writes and self.others:
+            self.others.pop()()
+        self.record.commit(project, change)
+
+
+def test_promise_5_what_was_said_between_looking_and_storing_is_decided_on(
+    edition: UseCases, scope: Scope
+) -> None:
+    edition = read_by(edition, SimpleMind())
+    overtaken = Overtaken(
+        edition.ports.record, [lambda: edition.say(scope, "I live in Lisbon.", infer=True)]
+    )
+
+    [outcome] = edition.having(record=overtaken).say(scope, "I live in Porto.", infer=True).outcomes
+
+    assert overtaken.others == []
+    assert outcome.decision is Decision.UPDATE
+    assert outcome.previous_text == "I live in Lisbon."
+    assert texts(edition, scope) == ["I live in Porto."]
 
 
 def test_promise_5_one_fact_from_many_adds_at_once_is_one_memory(
