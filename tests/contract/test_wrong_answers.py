@@ -26,7 +26,8 @@ NUMBER = 471147114711
 SAID = f"I moved to Porto. I like tea. My word is {SECRET}, my number {NUMBER}."
 KNOWN = "The user lives in Lisbon."
 PORTO, TEA = "The user lives in Porto.", "The user likes tea."
-IMPATIENT_SECONDS = 0.4
+IMPATIENT_SECONDS = 2.0
+"""Long enough for a busy machine to answer in, short enough to wait for what never answers."""
 ATTEMPTS = {"openai": 1, "bedrock": 2}
 """How often a call is made that fails: Bedrock's client tries itself."""
 FACTS: Filled = {
@@ -105,8 +106,10 @@ def vendor(
 ) -> Iterator[Vendor]:
     data = tmp_path_factory.mktemp("wrong") / "recollect.db"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "ANSWER_TIMEOUT_SECONDS", IMPATIENT_SECONDS)
-        if request.param == "openai":
+        name, *in_a_hurry = request.param.split(" ", 1)
+        if in_a_hurry:
+            patch.setattr(models, "ANSWER_TIMEOUT_SECONDS", IMPATIENT_SECONDS)
+        if name == "openai":
             with running_server() as server, _on_openai(server, data) as deployment:
                 yield Vendor("openai", server, deployment, _openai(server))
         else:
@@ -246,13 +249,14 @@ WRONG_DECISIONS: dict[str, tuple[str, object, str]] = {
     ),
     "an unknown fact": ("fill", decisions(fact=NUMBER), "exactly once"),
 }
+LATE = "no answer in time"
 FAILURES: dict[str, tuple[tuple[str, *tuple[object, ...]], int, str]] = {
     "a refusal": (("refuse",), 400, "refuses to answer this"),
     "too much to read": (("too long",), 400, "cannot read that much at once; send less"),
     "400": (("400",), 503, "400|finds the request invalid"),
     "429": (("429",), 503, "429|is busy, its quota is used up"),
     "500": (("500",), 503, "500|failed"),
-    "no answer in time": (("hang",), 503, "did not answer in time"),
+    LATE: (("hang",), 503, "did not answer in time"),
     "a closed connection": (("reset",), 503, "cannot be reached"),
     "an empty body": (("garble", b""), 503, "did not answer (with a chat completion|in Bedrock)"),
     "a page of a proxy": (("garble", b"<html>"), 503, "did not answer (with|in)"),
@@ -348,10 +352,27 @@ def test_promise_7_a_second_plan_may_be_right(talk: Conversation, wrong: str) ->
 
 
 @pytest.mark.parametrize("is_read", [False, True], ids=["while reading", "while deciding"])
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("failure", [each for each in FAILURES if each != LATE])
 def test_promise_16_a_model_that_does_not_answer_is_not_asked_to_repair(
     talk: Conversation, failure: str, *, is_read: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    check_failure(talk, failure, is_read=is_read)
+
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["while reading", "while deciding"])
+@pytest.mark.parametrize("vendor", ["openai in a hurry", "bedrock in a hurry"], indirect=True)
+def test_promise_16_a_model_that_hangs_is_not_asked_to_repair(
+    talk: Conversation, *, is_read: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    check_failure(talk, LATE, is_read=is_read)
+
+    assert SECRET not in caplog.text
+
+
+def check_failure(talk: Conversation, failure: str, *, is_read: bool) -> None:
+    """Fail while reading or, when the facts were read, while deciding; ask for no repair."""
     script, status, reason = FAILURES[failure]
     before = len(talk.vendor.requests)
     if is_read:
@@ -364,7 +385,6 @@ def test_promise_16_a_model_that_does_not_answer_is_not_asked_to_repair(
     asked = talk.vendor.requests[before:]
     assert len(asked) <= is_read + ATTEMPTS[talk.vendor.name] + 2
     assert [each for each in asked if "That answer is invalid" in each] == []
-    assert SECRET not in caplog.text
 
 
 TOLERATED: dict[str, Filled] = {
