@@ -237,4 +237,8 @@ def _staged(world: World, operation: Operation, engine: str) -> Iterator[_Stage]
     with ExitStack() as stack:
         own = stack.enter_context(world.own_tables()) if operation.is_sweep else world
         healthy = own.service(Clock(), with_models=engine == "bedrock")
-        yield _Stage(own, operation, engine, healthy, operation.arrange(healthy))
+        scene = operation.arrange(healthy)
+        if scene.is_indexed:
+            # Or the index does so by itself between two answers that are compared.
+            own.refresh()
+        yield _Stage(own, operation, engine, healthy, scene)
