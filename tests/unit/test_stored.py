@@ -46,6 +46,7 @@ from recollect.testing.builders import (
     a_change,
     a_job,
     a_memory,
+    a_scope,
     a_vector,
     adding,
     deleting,
@@ -105,6 +106,7 @@ memories = st.builds(
     valid_from=maybe_time,
     valid_to=maybe_time,
     salience=saliences,
+    is_graphed=st.booleans(),
     embedding=embeddings,
 )
 events = st.builds(
@@ -284,6 +286,14 @@ def test_a_document_is_brought_up_to_date_step_by_step(monkeypatch: pytest.Monke
 
     assert stored.load(first) == {"schema": 3, "text": "tea", "since_2": True, "since_3": True}
     assert json.loads(stored.dump({}))["schema"] == 3
+
+
+def test_a_memory_of_the_second_schema_is_in_no_graph() -> None:
+    memory = a_memory(a_scope(PROJECT))
+    document = {**stored.dump_memory(memory), "schema": 2}
+    del document["is_graphed"]
+
+    assert stored.load_memory(PROJECT, stored.upcast(document), None) == memory
 
 
 @pytest.mark.parametrize(

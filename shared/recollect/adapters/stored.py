@@ -21,7 +21,7 @@ from recollect.domain.memory import (
 )
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Document = dict[str, Any]
 
@@ -65,11 +65,16 @@ def _to_2(document: Document) -> Document:
     return {"valid_from": None, **document}
 
 
+def _to_3(document: Document) -> Document:
+    """Memories got a place in the graph."""
+    return {"is_graphed": False, **document} if "salience" in document else document
+
+
 _SAID_2 = ("message", "valid_from", "valid_to", "salience")
 _MEMORY_2 = (*_SAID_2, "stated_at")
 _FACT_2 = (*_SAID_2, "said_at", "quote", "prompt_version")
 _REQUEST_2 = ("reference_at", "kind", "guidance")
-_UPCASTS: Mapping[int, Callable[[Document], Document]] = {1: _to_2}
+_UPCASTS: Mapping[int, Callable[[Document], Document]] = {1: _to_2, 2: _to_3}
 """Schema version -> the step from it to the next one."""
 
 
@@ -113,6 +118,7 @@ def dump_memory(memory: Memory) -> Document:
         "valid_from": time_or_none(memory.valid_from),
         "valid_to": time_or_none(memory.valid_to),
         "salience": memory.salience,
+        "is_graphed": memory.is_graphed,
     }
 
 
@@ -142,6 +148,7 @@ def load_memory(project: str, document: Document, embedding: Embedding | None) -
         valid_from=time_in(document["valid_from"]),
         valid_to=time_in(document["valid_to"]),
         salience=document["salience"],
+        is_graphed=document["is_graphed"],
         embedding=embedding,
     )
 

@@ -97,7 +97,8 @@ class Memory:
     the messages of its episode, of the one that says it.
 
     `valid_from` and `valid_to` are when it is, was or will be so, or happens, as far as it was
-    said; the end itself is outside. `salience` of 0..1 tells how much it matters.
+    said; the end itself is outside. `salience` of 0..1 tells how much it matters. What it says is
+    in the graph if `is_graphed`.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Memory:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     salience: float | None = None
+    is_graphed: bool = False
     embedding: Embedding | None = None
 
     @property

@@ -49,6 +49,11 @@ class MemoryWrite:
             raise ValueError(message)
         return memory.scope
 
+    @property
+    def is_graphed(self) -> bool:
+        """Tell whether the memory is, or was, in the graph, which has to hear of it then."""
+        return any(memory and memory.is_graphed for memory in (self.before, self.after))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
