@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from recollect.domain.graph import Entity, Owner, Relation, Support, Triple
 from recollect.domain.jobs import AddRequest, Job, JobStatus
 from recollect.domain.keys import ApiKey
 from recollect.domain.memory import (
@@ -19,6 +20,7 @@ from recollect.domain.memory import (
     Vector,
 )
 from recollect.domain.subjects import Scope, SubjectKind
+from recollect.ports.graph import GraphChange
 from recollect.ports.record import Change, MemoryWrite
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -110,3 +112,42 @@ def a_key(project: str, **changes: Any) -> ApiKey:  # noqa: ANN401 - whatever an
 def _write(before: Memory | None, after: Memory | None) -> MemoryWrite:
     event = HistoryEvent.of(before, after, at=NOON, cause="a job")
     return MemoryWrite(before=before, after=after, event=event)
+
+
+def an_entity(
+    owner: Owner,
+    name: str = "Ada",
+    *,
+    vector: Sequence[float] | None = None,
+    **changes: Any,  # noqa: ANN401 - whatever an Entity has
+) -> Entity:
+    """Return a person mentioned once, without an embedding unless a vector is given."""
+    embedding = None if vector is None else Embedding.of("test", a_vector(*vector))
+    defaults: dict[str, Any] = {
+        "type": "person",
+        "mentions": 1,
+        "recorded_at": NOON,
+        "embedding": embedding,
+    }
+    return Entity(owner=owner, name=name, **{**defaults, **changes})
+
+
+def a_relation(
+    source: Entity,
+    target: Entity,
+    predicate: str = "knows",
+    **changes: Any,  # noqa: ANN401 - whatever a Relation has
+) -> Relation:
+    """Return a relation between two entities of an owner that nothing supports yet."""
+    triple = Triple(source.id, predicate, target.id)
+    return Relation(owner=source.owner, triple=triple, **changes)
+
+
+def a_support(memory_id: str | None = None, **changes: Any) -> Support:  # noqa: ANN401 - as above
+    """Return the support of a memory that said so at `NOON`."""
+    return Support(**{"memory_id": memory_id or str(uuid4()), "said_at": NOON, **changes})
+
+
+def a_graph_change(**changes: Any) -> GraphChange:  # noqa: ANN401 - whatever a GraphChange has
+    """Return a change of a graph, made at `NOON` from no memory unless it says otherwise."""
+    return GraphChange(**{"at": NOON, "sources": {}, **changes})

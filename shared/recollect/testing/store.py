@@ -6,6 +6,7 @@ from threading import Barrier
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
+from recollect.ports.graph import GraphRecord
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
@@ -43,6 +44,11 @@ class Store(Protocol):
     @property
     def outbox(self) -> Outbox:
         """What the index has not confirmed."""
+        ...
+
+    @property
+    def graph(self) -> GraphRecord:
+        """What memories speak of."""
         ...
 
     @property

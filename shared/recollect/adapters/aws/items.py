@@ -1,9 +1,10 @@
 """The items of the record's tables: where each lives. Names and texts are never part of a key.
 
-Record table, by partition key and sort key (p project, s subject, c scope, n shard):
+Record table, by partition key and sort key (p project, s subject, c scope, o owner, n shard):
 
     M#p#id    S                   a memory's state, or the tombstone of a deleted one
               E#version           one event of its history
+              G                   what the graph has of it
     U#p#c#h   U                   the memory that has the text with this keyed hash in the scope
     L#p#s#n   created#id          a memory of the subject
     B#p#s     A                   the subject's kind and name
@@ -14,6 +15,10 @@ Record table, by partition key and sort key (p project, s subject, c scope, n sh
     C#p#c     A                   the scope's clock
               T                   its next turn
               E#recorded#job      an episode of the scope, and where its object is
+    G#p#o     N#entity            an entity of the owner
+              A#entity            whose other name what would have this id is
+              X#entity#relation   a relation that begins or ends at the entity
+              P#time              a change of a memory that the graph writer has not read
     J#p#job   J                   a job
               E                   the episode that it stored
     I#p#h     I                   the job that an idempotency key belongs to
@@ -24,6 +29,7 @@ The index `wide` (gpk, gsk) finds what no key leads to:
     S#p       created#kind#s      its subjects
     E#p#c     job                 the episodes of a scope that the release before stored
     P#n       since#...           changes that the index has not confirmed, of all projects
+    G#n       since#...           changes that the graph writer has not read, of all projects
     J#n       lease end#...       unfinished jobs, of all projects
     X#n       expiry#job          scopes' episodes that expire, of all projects
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import Item, Key, Step, key_item, number, text
+from recollect.adapters.aws.graph_items import unread_items
 from recollect.adapters.aws.items import (
     WIDE_SHARDS,
     event_key,
@@ -66,6 +67,7 @@ class Plan:
             *(step for write in change.writes for step in self._memory(write)),
             *self._markers(change),
             *self._pending(change),
+            *map(self._put, unread_items(self.unique, change.at, change.writes)),
         ]
 
     def _clocks(self, change: Change) -> Iterator[Step]:

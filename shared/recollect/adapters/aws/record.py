@@ -133,8 +133,9 @@ class DynamoRecord:
         """Return how many writes to these scopes, from the first on, one change can hold."""
         items, known = _JOB_AND_EPISODE, set[str]()
         for at, scope in enumerate(scopes[:LARGEST_COMMIT]):
-            # Its state, an event, two markers, and at worst memberships at two places.
-            items += 4 + 2 * len(scope.subjects)
+            # Its state, an event, two markers, what the graph writer has to read, and at worst
+            # memberships at two places.
+            items += 5 + 2 * len(scope.subjects)
             # A clock a scope, and what is pending for each subject.
             shared = {scope.key, *(subject.key for subject in scope.subjects)}
             items += len(shared - known)

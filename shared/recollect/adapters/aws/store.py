@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recollect.adapters.aws.dynamodb import Table
 from recollect.adapters.aws.episodes import DynamoEpisodes, EpisodeItems
+from recollect.adapters.aws.graph import DynamoGraph
 from recollect.adapters.aws.jobs import DynamoJobs, JobItems
 from recollect.adapters.aws.listing import DynamoListing
 from recollect.adapters.aws.objects import Objects
@@ -79,6 +80,11 @@ class DynamoStore:
     def outbox(self) -> DynamoOutbox:
         """What the index has not confirmed."""
         return DynamoOutbox(self._table, self.now, self.settling)
+
+    @cached_property
+    def graph(self) -> DynamoGraph:
+        """What memories speak of."""
+        return DynamoGraph(self._table, self.new_token)
 
     @cached_property
     def jobs(self) -> DynamoJobs:

@@ -85,4 +85,26 @@ RECORD_SCHEMA = (
         place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, subject_key TEXT NOT NULL,
         memory_id TEXT NOT NULL, version INTEGER NOT NULL, since TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS pending_of_subject ON pending (project, subject_key, place)",
+    """CREATE TABLE IF NOT EXISTS graph_unread (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, owner_key TEXT NOT NULL,
+        memory_id TEXT NOT NULL, version INTEGER NOT NULL, since TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS unread_of_owner ON graph_unread (project, owner_key, place)",
+    """CREATE TABLE IF NOT EXISTS readings (
+        project TEXT NOT NULL, memory_id TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (project, memory_id))""",
+    """CREATE TABLE IF NOT EXISTS entities (
+        project TEXT NOT NULL, owner_key TEXT NOT NULL, entity_id TEXT NOT NULL,
+        version INTEGER NOT NULL, body TEXT NOT NULL, model TEXT, vector BLOB,
+        PRIMARY KEY (project, owner_key, entity_id))""",
+    """CREATE TABLE IF NOT EXISTS aliases (
+        project TEXT NOT NULL, owner_key TEXT NOT NULL, alias_id TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (project, owner_key, alias_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS relations (
+        project TEXT NOT NULL, owner_key TEXT NOT NULL, relation_id TEXT NOT NULL,
+        version INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (project, owner_key, relation_id))""",
+    """CREATE TABLE IF NOT EXISTS relation_ends (
+        project TEXT NOT NULL, owner_key TEXT NOT NULL, entity_id TEXT NOT NULL,
+        relation_id TEXT NOT NULL,
+        PRIMARY KEY (project, owner_key, entity_id, relation_id)) WITHOUT ROWID""",
 )

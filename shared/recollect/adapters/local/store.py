@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.episodes import LocalEpisodes
+from recollect.adapters.local.graph import LocalGraph
 from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.adapters.local.listing import LocalListing
@@ -32,6 +33,7 @@ class LocalStore:
         self.scopes = LocalScopes(self.database)
         self.listing = LocalListing(self.database)
         self.outbox = LocalOutbox(self.database)
+        self.graph = LocalGraph(self.database)
         self.jobs = LocalJobs(self.database)
         self.keys = LocalKeys(self.database)
         self.projects = LocalSettings(self.database)

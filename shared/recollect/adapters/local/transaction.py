@@ -6,6 +6,7 @@ from datetime import datetime
 from recollect.adapters import stored
 from recollect.adapters.derived import text_marker
 from recollect.adapters.local.projects import project_secret
+from recollect.domain.graph import Owner
 from recollect.domain.memory import Episode, Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.record import (
@@ -71,6 +72,8 @@ class Transaction:
         elif write.before is not None:
             self._delete(write.before, write.event.version)
         self._log(write)
+        if write.is_graphed:
+            self._leave_unread(write)
 
     def put_episode(self, episode: Episode) -> None:
         """Store an add's messages; a resumed add finds them there already."""
@@ -200,6 +203,19 @@ class Transaction:
                 (self.project, subject.key, event.memory_id, event.version, self.now)
                 for subject in write.scope.subjects
             ],
+        )
+
+    def _leave_unread(self, write: MemoryWrite) -> None:
+        self.connection.execute(
+            "INSERT INTO graph_unread (project, owner_key, memory_id, version, since)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (
+                self.project,
+                Owner.of(write.scope).key,
+                write.event.memory_id,
+                write.event.version,
+                self.now,
+            ),
         )
 
 
