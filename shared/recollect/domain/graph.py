@@ -4,12 +4,11 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from recollect.domain.memory import Embedding
+from recollect.domain.memory import Embedding, Memory
 from recollect.domain.subjects import Scope
 
 USER_TYPE = "user"
@@ -18,6 +17,9 @@ UNKNOWN_TYPE = "thing"
 MAX_NAME_LENGTH = 200
 MAX_LABEL_LENGTH = 64
 """Characters of a type or a predicate."""
+MAX_SUPPORT = 200
+"""Memories that a relation remembers to say so: an item of a table can have 400 KB, and a commit of
+many relations 4 MB."""
 MAX_BELIEFS = 50
 """What one relation remembers of its own past: the first beliefs are forgotten first."""
 
@@ -42,7 +44,8 @@ class Entity:
     """Somebody or something that memories of one owner mention.
 
     `name` is as it was first written; name and `type` in their normal form make the id. Without
-    `mentions` by living memories it is known of old only. `version` grows by one with every change.
+    `mentions` by living memories it is known of old only. `version` grows by one with every change
+    from `first_version` on.
     """
 
     owner: Owner
@@ -93,17 +96,31 @@ class Triple:
 
 @dataclass(frozen=True)
 class Support:
-    """A living memory that says so: when it was said, and from when to when it holds, if said."""
+    """A living memory that says so: when it was said, and from when to when it holds, if said.
+
+    Of those that were said at one time, the last that was `learned_at` counts.
+    """
 
     memory_id: str
     said_at: datetime
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    learned_at: datetime | None = None
 
     @property
-    def start(self) -> datetime:
-        """From when on it holds: from when it was said if nothing else is known."""
-        return self.valid_from or self.said_at
+    def is_open(self) -> bool:
+        """Tell whether it says of no end."""
+        return self.valid_to is None
+
+    @property
+    def known_at(self) -> datetime:
+        """When it is known to hold, if it is open: when it was said, or when it is to begin."""
+        return max(self.said_at, self.valid_from or self.said_at)
+
+    @property
+    def told(self) -> tuple[datetime, datetime]:
+        """When it was said and learned: the order in which statements were made."""
+        return self.said_at, self.learned_at or self.said_at
 
 
 @dataclass(frozen=True)
@@ -150,7 +167,7 @@ class Relation:
 
     @property
     def mentions(self) -> int:
-        """How many living memories say so."""
+        """How many living memories are known to say so."""
         return len(self.support)
 
     @property
@@ -159,14 +176,24 @@ class Relation:
         last = self.beliefs[-1] if self.beliefs else None
         return None if last is None or last.is_past or last.retracted_at else last
 
+    def held(self, *, at: datetime, known_at: datetime) -> Belief | None:
+        """Return what was held of it at one time that was true at another, the last of several."""
+        held = (each for each in reversed(self.beliefs) if each.is_held(known_at))
+        return next((each for each in held if each.is_true(at)), None)
+
     def holds(self, *, at: datetime, known_at: datetime) -> bool:
         """Tell whether, by what was known at one time, it was true at another."""
-        return any(each.is_held(known_at) and each.is_true(at) for each in self.beliefs)
+        return self.held(at=at, known_at=known_at) is not None
+
+    def last_said_by(self, count: int) -> list[str]:
+        """Return the ids of at most `count` memories that say so, those that said it last first."""
+        newest = sorted(self.support, key=lambda each: (each.said_at, each.memory_id), reverse=True)
+        return [each.memory_id for each in newest[:count]]
 
     def supported(self, support: Support) -> "Relation":
-        """Return it with this memory among those that say so, once."""
+        """Return it with this memory among those that say so, once; the last 200 are kept."""
         others = self.without(support.memory_id).support
-        return replace(self, support=(*others, support))
+        return replace(self, support=(*others, support)[-MAX_SUPPORT:])
 
     def without(self, memory_id: str) -> "Relation":
         """Return it without this memory's support."""
@@ -195,8 +222,8 @@ class Relation:
 class Reading:
     """What the graph has of one memory, as it was at `version`: what a change takes back.
 
-    `ended` are relations of others whose end its relations brought: for whoever wants to know what
-    an add did.
+    `ended` are relations whose end it brought, and those that nobody says any more since it does
+    not: for whoever wants to know what an add did.
     """
 
     memory_id: str
@@ -205,46 +232,17 @@ class Reading:
     triples: tuple[Triple, ...] = ()
     ended: tuple[Triple, ...] = ()
 
+    def is_of(self, memory: Memory) -> bool:
+        """Tell whether it is what the memory says now, and not what it said before."""
+        return (self.memory_id, self.version) == (memory.id, memory.version)
 
-def settled(group: Sequence[Relation], now: datetime) -> list[Relation]:
-    """Return relations of one source and predicate with what their support lets us believe now.
 
-    Each holds from the earliest start that was said (open if none was), until the last end, if all
-    that support it tell of one, or until an exclusive one is said to begin after all of them. What
-    is believed of it otherwise than before is a new belief; without support it is retracted.
-    Versions stay as they are.
+def first_version(at: datetime) -> int:
+    """Return the version of what comes to be then: milliseconds since 1970.
+
+    What is erased and comes to be again is newer than all that was, wherever that is still kept.
     """
-    return [_believed(each, group, now) for each in group]
-
-
-def _believed(relation: Relation, group: Iterable[Relation], now: datetime) -> Relation:
-    if not relation.support:
-        return relation.retracted(now)
-    valid_from, valid_to = _validity(relation, group)
-    current = relation.belief
-    if current and (current.valid_from, current.valid_to) == (valid_from, valid_to):
-        return relation
-    beliefs = (*relation.retracted(now).beliefs, Belief(valid_from, valid_to, now))
-    return replace(relation, beliefs=beliefs[-MAX_BELIEFS:])
-
-
-def _validity(
-    relation: Relation, group: Iterable[Relation]
-) -> tuple[datetime | None, datetime | None]:
-    support = relation.support
-    starts = [each.valid_from for each in support if each.valid_from]
-    ends = [each.valid_to for each in support if each.valid_to]
-    said_end = max(ends) if len(ends) == len(support) else None
-    begun = max(each.start for each in support)
-    later = [
-        each.start
-        for other in group
-        if other.is_exclusive and other.triple != relation.triple
-        for each in other.support
-        if each.start > begun
-    ]
-    closing = [*later, *([said_end] if said_end else [])]
-    return min(starts, default=None), min(closing, default=None)
+    return int(at.timestamp() * 1000)
 
 
 def entity_id(owner: Owner, name: str, kind: str) -> str:

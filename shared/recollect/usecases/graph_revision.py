@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from recollect.domain.graph import Alias, Entity, Owner, Reading, Relation, Support, Triple, settled
+from recollect.domain.graph import (
+    Alias,
+    Entity,
+    Owner,
+    Reading,
+    Relation,
+    Support,
+    Triple,
+    first_version,
+)
+from recollect.domain.graph_times import settled
 from recollect.ports.graph import GraphChange, Unread
 
 Group: TypeAlias = tuple[str, str]
@@ -17,7 +27,8 @@ Group: TypeAlias = tuple[str, str]
 class Said:
     """What one memory says at a version, by ids of entities; nothing if it is gone.
 
-    What it said before was so until `said_at`; None if it never was, or nobody knows.
+    What it said before was so until `said_at`; None if it never was, or nobody knows. One that
+    `is_gone` stays so.
     """
 
     memory_id: str
@@ -25,19 +36,18 @@ class Said:
     said_at: datetime | None = None
     entities: tuple[str, ...] = ()
     statements: Mapping[Triple, Support] = field(default_factory=dict)
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
 class Known:
-    """The part of a graph that a change is about; `relations` are whole groups.
-
-    A group that is not whole loses nothing but the ends that its missing relations would bring.
-    """
+    """The part of a graph that a change is about; if it `is_whole`, the groups of relations are."""
 
     owner: Owner
     entities: Mapping[str, Entity]
     relations: Mapping[Triple, Relation]
     readings: Mapping[str, Reading]
+    is_whole: bool = True
 
     def before(self, memory_id: str) -> Reading:
         """Return what the graph has of a memory; nothing, at version 0, if it was never read."""
@@ -61,15 +71,22 @@ def revision(
     relations = _relations(known, said, exclusive, at)
     written = [each for triple, each in relations.items() if each != known.relations.get(triple)]
     entities = _entities(known, said)
+    created = {each.id for each in entities if not each.version}
+    created |= {each.triple.id for each in written if not each.version}
     return GraphChange(
         at=at,
-        entities=tuple(replace(each, version=each.version + 1) for each in entities),
+        created=frozenset(created),
+        entities=tuple(replace(each, version=_after(each.version, at)) for each in entities),
         aliases=tuple(aliases),
-        relations=tuple(replace(each, version=each.version + 1) for each in written),
+        relations=tuple(replace(each, version=_after(each.version, at)) for each in written),
         readings=tuple(_reading(each, known, written) for each in said),
-        sources={each.memory_id: each.version for each in said},
+        sources={each.memory_id: None if each.is_gone else each.version for each in said},
         done=tuple(done),
     )
+
+
+def _after(version: int, at: datetime) -> int:
+    return version + 1 if version else first_version(at)
 
 
 def _entities(known: Known, said: Sequence[Said]) -> list[Entity]:
@@ -84,7 +101,7 @@ def _entities(known: Known, said: Sequence[Said]) -> list[Entity]:
     return [
         replace(known.entities[entity_id], mentions=known.entities[entity_id].mentions + change)
         for entity_id, change in sorted(more.items())
-        if change
+        if change and entity_id in known.entities
     ]
 
 
@@ -96,7 +113,8 @@ def _relations(
     touched: set[Group] = set()
     for each in said:
         for triple in known.before(each.memory_id).triples:
-            if triple not in each.statements:
+            # Unknown is what was erased since.
+            if triple not in each.statements and triple in relations:
                 relations[triple] = _taken_back(relations[triple], each, at)
                 touched.add((triple.source, triple.predicate))
         for triple, support in each.statements.items():
@@ -107,7 +125,9 @@ def _relations(
     groups: dict[Group, list[Relation]] = defaultdict(list)
     for triple, relation in relations.items():
         groups[triple.source, triple.predicate].append(relation)
-    now = [each for group in touched for each in settled(groups[group], at)]
+    now = [
+        each for group in touched for each in settled(groups[group], at, is_whole=known.is_whole)
+    ]
     return {each.triple: each for each in sorted(now, key=lambda each: each.triple)}
 
 
@@ -120,12 +140,18 @@ def _taken_back(relation: Relation, said: Said, now: datetime) -> Relation:
 
 def _reading(said: Said, known: Known, written: Iterable[Relation]) -> Reading:
     groups = {(triple.source, triple.predicate) for triple in said.statements}
+    before = set(known.before(said.memory_id).triples)
     ended = [
         each.triple
         for each in written
-        if (each.triple.source, each.triple.predicate) in groups
-        and each.triple not in said.statements
-        and _is_ended(known.relations.get(each.triple), each)
+        if each.triple not in said.statements
+        and (
+            (each.triple in before and not each.support)
+            or (
+                (each.triple.source, each.triple.predicate) in groups
+                and _is_ended(known.relations.get(each.triple), each)
+            )
+        )
     ]
     return Reading(
         memory_id=said.memory_id,
