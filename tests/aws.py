@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 STACK = Path(__file__).parents[1] / "stacks" / "record.yaml"
 REFRESH_SECONDS = 30
@@ -56,13 +57,19 @@ def make_tables(client: "DynamoDBClient", prefix: str) -> tuple[str, str]:
 
 def make_bucket(client: "S3Client", name: str) -> str:
     """Make a bucket; return its name."""
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    # Asked for again by botocore where the first answer comes late, it is there already.
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name
 
 
 def make_queue(client: "SQSClient", name: str) -> str:
-    """Make a queue; return its URL."""
-    return client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "180"})["QueueUrl"]
+    """Make a queue, by its name first in, first out or not; return its URL."""
+    is_fifo: dict[QueueAttributeNameType, str] = (
+        {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    )
+    attributes = {"VisibilityTimeout": "180", **is_fifo}
+    return client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
 
 @dataclass(frozen=True)

@@ -76,13 +76,18 @@ def a_queue(
 @contextmanager
 def local() -> Iterator[Line]:
     wake_ups = LocalWakeUps()
-    yield Line(wake_ups, lambda: wake_ups.take(limit=10_000))
+    yield Line(wake_ups, lambda: wake_ups.subjects.take(limit=10_000))
 
 
 @contextmanager
 def sqs() -> Iterator[Line]:
     with a_client() as client, a_queue(client) as queue:
-        yield Line(SqsWakeUps(client, queue.url), queue.take)
+        yield Line(wake_ups_to(client, queue.url), queue.take)
+
+
+def wake_ups_to(client: "SQSClient", url: str) -> SqsWakeUps:
+    """Return wake-ups of the index over this queue, of the graph over others beside it."""
+    return SqsWakeUps(client=client, index_queue_url=url, new_token=lambda: uuid4().hex)
 
 
 @contextmanager
@@ -110,7 +115,7 @@ def test_here_the_same_news_twice_is_one() -> None:
     wake_ups.index("acme", ["ada"])
     wake_ups.index("acme", ["ada"])
 
-    assert wake_ups.take(limit=10) == [("acme", ("ada",))]
+    assert wake_ups.subjects.take(limit=10) == [("acme", ("ada",))]
 
 
 def test_here_no_more_is_taken_than_was_asked_for() -> None:
@@ -119,16 +124,16 @@ def test_here_no_more_is_taken_than_was_asked_for() -> None:
     wake_ups.index("acme", ["ada"])
     wake_ups.index("acme", ["ben"])
 
-    assert wake_ups.take(limit=1) == [("acme", ("ada",))]
-    assert wake_ups.take(limit=1) == [("acme", ("ben",))]
+    assert wake_ups.subjects.take(limit=1) == [("acme", ("ada",))]
+    assert wake_ups.subjects.take(limit=1) == [("acme", ("ben",))]
 
 
 def test_waiting_ends_when_somebody_has_news() -> None:
     wake_ups = LocalWakeUps()
-    assert not wake_ups.wait(0.01)
+    assert not wake_ups.subjects.wait(0.01)
 
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(wake_ups.wait, 10)
+        waiting = threads.submit(wake_ups.subjects.wait, 10)
         wake_ups.index("acme", ["ada"])
 
         assert waiting.result(10)
@@ -142,7 +147,7 @@ def test_poison_is_buried_with_its_reason_and_stops_nobody() -> None:
         a_queue(client, {"VisibilityTimeout": "0"}) as queue,
         a_queue(client) as graves,
     ):
-        wake_ups = SqsWakeUps(client, queue.url)
+        wake_ups = wake_ups_to(client, queue.url)
         wake_ups.index("acme", ["ada"])
         client.send_message(QueueUrl=queue.url, MessageBody=POISON)
         wake_ups.index("down", ["ben"])
@@ -168,7 +173,7 @@ def deliver(queue: Queue, graves: Queue) -> tuple[int, int]:
     for message, record in zip(messages, event["Records"], strict=True):
         record["attributes"] = message["Attributes"]
     context: Any = LambdaContext("projector", "test", now, lambda: datetime.now(UTC))
-    dead_letters = SqsDeadLetters(queue.client, graves.url)
+    dead_letters = SqsDeadLetters(queue.client, graves.url, lambda: uuid4().hex)
     answer = queue_handler(SubjectsHaveNews, fail_when_down, dead_letters)(event, context)
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     for message, record in zip(messages, event["Records"], strict=True):
@@ -200,7 +205,7 @@ def stubbed() -> Iterator[Stubbed]:
         "provide-client-params.sqs.SendMessage", lambda params, **_: sent.append(params)
     )
     with Stubber(client) as stub:
-        yield Stubbed(SqsWakeUps(client, "https://sqs.example/queue"), stub, sent)
+        yield Stubbed(wake_ups_to(client, "https://sqs.example/queue"), stub, sent)
         stub.assert_no_pending_responses()
     client.close()
 
@@ -235,14 +240,14 @@ def test_a_refused_wake_up_fails_no_commit_and_names_nobody(
 
     stubbed.wake_ups.index("acme", ["ada"])
 
-    assert caplog.messages == ["a wake-up of the index was lost: AccessDenied"]
+    assert caplog.messages == ["a wake-up was lost: AccessDenied"]
 
 
 def test_an_unreachable_queue_fails_no_commit(caplog: pytest.LogCaptureFixture) -> None:
     once = Config(retries={"total_max_attempts": 1})
     client = boto3.client("sqs", endpoint_url=NOBODY, config=once)
 
-    SqsWakeUps(client, f"{NOBODY}/queue").index("acme", ["ada"])
+    wake_ups_to(client, f"{NOBODY}/queue").index("acme", ["ada"])
 
     client.close()
-    assert caplog.messages == ["a wake-up of the index was lost: EndpointConnectionError"]
+    assert caplog.messages == ["a wake-up was lost: EndpointConnectionError"]

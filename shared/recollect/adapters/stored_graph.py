@@ -15,6 +15,11 @@ from recollect.domain.graph import (
     Triple,
 )
 from recollect.domain.memory import Embedding
+from recollect.ports.graph import GraphChange
+from recollect.ports.graph_outbox import Unprojected
+
+WHOLE: Document = {"entities": [], "triples": [], "is_whole": True}
+"""What projections have to look at if it is everything of an owner."""
 
 
 def dump_entity(entity: Entity) -> Document:
@@ -66,7 +71,10 @@ def dump_relation(relation: Relation) -> Document:
     return {
         "triple": _dump_triple(relation.triple),
         "support": [
-            [each.memory_id, *_dump_times(each.said_at, each.valid_from, each.valid_to)]
+            [
+                each.memory_id,
+                *_dump_times(each.said_at, each.valid_from, each.valid_to, each.learned_at),
+            ]
             for each in relation.support
         ],
         "beliefs": [
@@ -115,6 +123,32 @@ def load_reading(document: Document) -> Reading:
     )
 
 
+def unprojected_by(change: GraphChange) -> Document:
+    """Return, as a document, what the projections of a graph have to look at after a change."""
+    entities = tuple(each.id for each in change.entities)
+    triples = tuple(each.triple for each in change.relations)
+    return dump_unprojected(Unprojected("", entities, triples))
+
+
+def dump_unprojected(unprojected: Unprojected) -> Document:
+    """Return what projections have to look at as a document."""
+    return {
+        "entities": unprojected.entity_ids,
+        "triples": [_dump_triple(each) for each in unprojected.triples],
+        "is_whole": unprojected.is_whole,
+    }
+
+
+def load_unprojected(an_id: str, document: Document) -> Unprojected:
+    """Return what `dump_unprojected` wrote, with its id."""
+    return Unprojected(
+        an_id,
+        tuple(document["entities"]),
+        tuple(Triple(*each) for each in document["triples"]),
+        document["is_whole"],
+    )
+
+
 def _dump_triple(triple: Triple) -> list[str]:
     return [triple.source, triple.predicate, triple.target]
 
@@ -123,10 +157,8 @@ def _dump_times(*times: datetime | None) -> list[str | None]:
     return [time_or_none(time) for time in times]
 
 
-def _load_support(
-    memory_id: str, said_at: str, valid_from: str | None, valid_to: str | None
-) -> Support:
-    return Support(memory_id, time_of(said_at), time_in(valid_from), time_in(valid_to))
+def _load_support(memory_id: str, said_at: str, *times: str | None) -> Support:
+    return Support(memory_id, time_of(said_at), *map(time_in, times))
 
 
 def _load_belief(fields: list[Any]) -> Belief:

@@ -1,6 +1,6 @@
 """The graph: its truth in the record, the stores that answer from it, and what reads memories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -23,17 +23,19 @@ class Unread:
 class GraphChange:
     """What is committed to an owner's graph at once or not at all.
 
-    Entities and relations are new (version 1) or the ones that were read with the version one
-    higher; aliases are new. `sources` are the memories that were read, and at which version: that
-    of its deletion for one that is gone. `done` are no longer unread. Nothing is in it twice.
+    Entities and relations whose ids are `created` are new, at any version; the others are the ones
+    that were read with the version one higher. Aliases are new. `sources` are the memories that
+    were read, and at which version; None for one that is gone, which it stays. `done` are no longer
+    unread. Nothing is in it twice.
     """
 
     at: datetime
+    created: frozenset[str] = frozenset()
     entities: tuple[Entity, ...] = ()
     aliases: tuple[Alias, ...] = ()
     relations: tuple[Relation, ...] = ()
     readings: tuple[Reading, ...] = ()
-    sources: Mapping[str, int]
+    sources: Mapping[str, int | None]
     done: tuple[Unread, ...] = ()
 
     @property
@@ -47,16 +49,11 @@ class GraphChange:
 class GraphRecord(Protocol):
     """The truth about owners' graphs, in the record; reads see every commit that was answered."""
 
-    def unread(self, owner: Owner, *, limit: int) -> list[Unread]:
-        """Return changes of the owner's memories that await the graph writer, oldest first.
+    def owners(self, project: str, *, after: Owner | None, limit: int) -> list[Owner]:
+        """Return owners of the project that have a graph, in a stable order, behind this one.
 
-        Whoever commits a change of a memory that is, or was, in the graph makes one, in the same
-        transaction.
+        The newest may be missing for a moment.
         """
-        ...
-
-    def stale(self, *, before: datetime, limit: int) -> list[Owner]:
-        """Return owners with changes unread since before then, of all projects."""
         ...
 
     def readings(self, project: str, memory_ids: Sequence[str]) -> dict[str, Reading]:
@@ -92,8 +89,21 @@ class GraphRecord(Protocol):
     def commit(self, owner: Owner, change: GraphChange) -> None:
         """Store the change; raise `LostRaceError` and store nothing if somebody was faster.
 
-        That is when an entity, a relation or an alias is not at the version before, or a source is
-        at another version.
+        That is when an entity, a relation or an alias is not at the version before, a source is at
+        another version, or one of `done` is not unread any more.
+        """
+        ...
+
+    def reread(self, owner: Owner, memories: Mapping[str, int], *, at: datetime) -> None:
+        """Forget what the graph has of these memories (id -> version), and have them read again."""
+        ...
+
+    def erase(self, owner: Owner, *, at: datetime) -> bool:
+        """Remove everything of the owner's graph, for good, and what was read in gone memories.
+
+        Returns whether there was anything; then the whole graph is unprojected. What is committed
+        meanwhile may stay, or lose parts. Repeating it is safe, and finishes what broke off. Living
+        memories that are in the graph have to be read again.
         """
         ...
 
@@ -116,8 +126,10 @@ class GraphStore(Protocol):
     ) -> list[Triple]:
         """Return the triples of relations that are not retracted, up to 1 or 2 hops away.
 
-        At most `fan_out` for each entity that is passed, those with most mentions first; each
-        once. The graph is asked at most once a hop. Raises `UnavailableError`.
+        Each once, those of the first hop before the others. Of each entity that is passed the
+        `fan_out` with most mentions; of those that the first hop reaches, only the first `fan_out`
+        are passed in their turn, by the order of its relations: most mentions first, then by id.
+        Raises `UnavailableError`.
         """
         ...
 
@@ -150,7 +162,18 @@ class EntityIndex(Protocol):
     def propose(self, owner: Owner, queries: Sequence[EntityQuery]) -> list[list[str]]:
         """Return ids of mentioned entities, best first and each once, for each query in order.
 
-        The index is asked once, however many queries there are.
+        The index is asked once, however many queries there are. Raises `UnavailableError`.
+        """
+        ...
+
+    def held(self, owner: Owner) -> dict[str, int]:
+        """Return the version of every entity of the owner."""
+        ...
+
+    def erase(self, owner: Owner, *, keep: Collection[str] = ()) -> None:
+        """Remove everything of the owner but these ids, for good; raise `UnavailableError`.
+
+        What was removed may be put again at a later version only.
         """
         ...
 

@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from recollect.domain.graph import Owner
+
 
 class WakeUps(Protocol):
-    """Tells the projector that subjects have news; losing one loses nothing but time."""
+    """Tells those who work behind queues who has news; losing one loses nothing but time."""
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
+        ...
+
+    def read_graph(self, owner: Owner) -> None:
+        """Say that this owner has changes that the graph writer has not read."""
+        ...
+
+    def project_graph(self, owner: Owner) -> None:
+        """Say that this owner's graph has commits that its projections have not confirmed."""
         ...
 
 

@@ -149,5 +149,11 @@ def a_support(memory_id: str | None = None, **changes: Any) -> Support:  # noqa:
 
 
 def a_graph_change(**changes: Any) -> GraphChange:  # noqa: ANN401 - whatever a GraphChange has
-    """Return a change of a graph, made at `NOON` from no memory unless it says otherwise."""
-    return GraphChange(**{"at": NOON, "sources": {}, **changes})
+    """Return a change of a graph, made at `NOON` from no memory unless it says otherwise.
+
+    What is at version 1 comes to be with it.
+    """
+    entities = [each.id for each in changes.get("entities", ()) if each.version == 1]
+    relations = [each.triple.id for each in changes.get("relations", ()) if each.version == 1]
+    created = frozenset([*entities, *relations])
+    return GraphChange(**{"at": NOON, "sources": {}, "created": created, **changes})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,11 +19,13 @@ from recollect.domain.graph import (
     Reading,
     Relation,
     Triple,
+    first_version,
     label,
 )
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.graph import GraphChange
+from recollect.ports.graph_outbox import SetAside
 from recollect.ports.record import LostRaceError
 from recollect.testing.builders import (
     NOON,
@@ -41,7 +43,6 @@ from recollect.testing.builders import (
 from recollect.testing.fixtures import *
 from recollect.testing.store import THREADS, Store, a_project, at_once
 
-SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 MANY = 10_000
 """More than all tests together leave in a store that they share."""
@@ -91,12 +92,14 @@ def delete(store: Store, memory: Memory) -> int:
 
 
 def unread(store: Store, owner: Owner, limit: int = MANY) -> list[tuple[str, int]]:
-    return [(each.memory_id, each.version) for each in store.graph.unread(owner, limit=limit)]
+    return [
+        (each.memory_id, each.version) for each in store.graph_outbox.unread(owner, limit=limit)
+    ]
 
 
-def stale(store: Store, project: str, before: datetime) -> list[Owner]:
-    found = store.graph.stale(before=before, limit=MANY)
-    return sorted(owner for owner in found if owner.project == project)
+def aside(store: Store, project: str) -> list[SetAside]:
+    found = store.graph_outbox.aside(limit=MANY)
+    return [each for each in found if each.owner.project == project]
 
 
 def around(store: Store, owner: Owner, *entities: Entity, limit: int = MANY) -> list[Relation]:
@@ -118,143 +121,6 @@ def next_of(thing: Entity, **changes: Any) -> Entity:  # noqa: ANN401
 
 def next_relation(relation: Relation, **changes: Any) -> Relation:  # noqa: ANN401
     return replace(relation, version=relation.version + 1, **changes)
-
-
-# --- what is unread
-
-
-def test_each_step_of_a_graphed_memory_is_unread_oldest_first(
-    store: Store, scope: Scope, owner: Owner
-) -> None:
-    memory = add(store, scope, "one")
-    other = add(store, scope, "two")
-    gone = delete(store, update(store, memory, text="uno"))
-
-    assert unread(store, owner) == [(memory.id, 1), (other.id, 1), (memory.id, 2), (memory.id, 3)]
-    assert gone == 3
-
-
-def test_what_is_not_graphed_is_never_unread(store: Store, scope: Scope, owner: Owner) -> None:
-    memory = add(store, scope, "one", is_graphed=False)
-    delete(store, update(store, memory, text="uno"))
-
-    assert unread(store, owner) == []
-    assert stale(store, scope.project, NOON + HOUR) == []
-
-
-@pytest.mark.parametrize("was_graphed", [True, False])
-def test_a_memory_that_enters_or_leaves_the_graph_is_unread(
-    store: Store, scope: Scope, owner: Owner, *, was_graphed: bool
-) -> None:
-    memory = add(store, scope, is_graphed=was_graphed)
-    put(store, owner, done=tuple(store.graph.unread(owner, limit=9)))
-
-    update(store, memory, is_graphed=not was_graphed)
-
-    assert unread(store, owner) == [(memory.id, 2)]
-
-
-def test_of_one_change_only_the_graphed_memories_are_unread(
-    store: Store, scope: Scope, owner: Owner
-) -> None:
-    memories = [a_memory(scope, f"fact {n}", is_graphed=n != 1) for n in range(3)]
-
-    store.record.commit(scope.project, a_change(*map(adding, memories)))
-
-    assert sorted(unread(store, owner)) == sorted((memories[n].id, 1) for n in (0, 2))
-
-
-def test_a_change_that_loses_a_race_leaves_nothing_unread(
-    store: Store, scope: Scope, owner: Owner
-) -> None:
-    memory = add(store, scope)
-
-    with pytest.raises(LostRaceError):
-        add(store, scope, memory.text)
-
-    assert unread(store, owner) == [(memory.id, 1)]
-
-
-def test_a_memory_is_unread_for_the_owner_of_its_scope_alone(store: Store, project: str) -> None:
-    scope = a_scope(project, user="ada", agent="guide", run="r1")
-    memory = add(store, scope)
-
-    assert unread(store, Owner.of(a_scope(project, user="ada"))) == [(memory.id, 1)]
-    for names in ({"agent": "guide"}, {"run": "r1"}, {"user": "bob"}):
-        assert unread(store, Owner.of(a_scope(project, **names))) == []
-    assert unread(store, Owner(a_project(store), scope.owner.key)) == []
-
-
-def test_a_limit_leaves_the_newest_unread_for_later(
-    store: Store, scope: Scope, owner: Owner
-) -> None:
-    memories = [add(store, scope, f"fact {number}") for number in range(12)]
-
-    assert unread(store, owner, limit=11) == [(memory.id, 1) for memory in memories[:11]]
-
-
-def test_what_is_done_is_read_and_nothing_else(store: Store, scope: Scope, owner: Owner) -> None:
-    memories = [a_memory(scope, f"fact {n}", is_graphed=True) for n in range(3)]
-    store.record.commit(scope.project, a_change(*map(adding, memories)))
-    done, *kept = store.graph.unread(owner, limit=9)
-    later = add(store, scope, "more")
-
-    put(store, owner, done=(done,))
-
-    assert unread(store, owner) == [*((each.memory_id, 1) for each in kept), (later.id, 1)]
-
-
-def test_done_twice_is_harmless(store: Store, scope: Scope, owner: Owner) -> None:
-    memories = [a_memory(scope, f"fact {n}", is_graphed=True) for n in range(2)]
-    store.record.commit(scope.project, a_change(*map(adding, memories)))
-    done, kept = store.graph.unread(owner, limit=9)
-
-    for _ in range(2):
-        put(store, owner, done=(done,))
-
-    assert store.graph.unread(owner, limit=9) == [kept]
-
-
-def test_nobody_else_can_read_it_away(store: Store, scope: Scope, owner: Owner) -> None:
-    memory = add(store, scope)
-    done = tuple(store.graph.unread(owner, limit=9))
-
-    for other in (Owner(a_project(store), owner.key), Owner(scope.project, "another")):
-        put(store, other, done=done)
-
-    assert unread(store, owner) == [(memory.id, 1)]
-
-
-def test_owners_become_stale_with_time(store: Store, project: str) -> None:
-    old, new = a_scope(project, user="ada", run="r1"), a_scope(project, user="bob")
-    for scope, at in ((old, NOON - SECOND), (new, NOON + SECOND)):
-        memory = a_memory(scope, is_graphed=True)
-        store.record.commit(project, a_change(adding(memory), at=at))
-
-    assert stale(store, project, NOON - 2 * SECOND) == []
-    assert stale(store, project, NOON) == [Owner.of(old)]
-    assert stale(store, project, NOON + SECOND) == sorted([Owner.of(old), Owner.of(new)])
-
-
-def test_a_stale_owner_is_named_once_and_not_when_all_is_read(
-    store: Store, scope: Scope, owner: Owner
-) -> None:
-    for number in range(3):
-        add(store, scope, f"fact {number}")
-    assert stale(store, scope.project, NOON) == [owner]
-
-    put(store, owner, done=tuple(store.graph.unread(owner, limit=9)))
-
-    assert stale(store, scope.project, NOON) == []
-
-
-def test_no_more_stale_owners_than_asked_for(store: Store, project: str) -> None:
-    for number in range(4):
-        add(store, a_scope(project, user=f"user {number}"))
-
-    found = store.graph.stale(before=NOON, limit=3)
-
-    assert 0 < len(found) <= 3
 
 
 # --- what is kept
@@ -501,7 +367,7 @@ def test_the_largest_commit_of_entities_fits(store: Store, scope: Scope, owner: 
         entities=tuple(entities),
         readings=(Reading(memory_id=memory.id, version=1),),
         sources={memory.id: 1},
-        done=tuple(store.graph.unread(owner, limit=9)),
+        done=tuple(store.graph_outbox.unread(owner, limit=9)),
     )
     assert change.size == room
 
@@ -553,7 +419,7 @@ class Setting:
             "relations": (next_relation(self.knows), a_relation(self.ada, cid)),
             "readings": (reading,),
             "sources": {self.memory.id: 1, self.deleted.id: 2},
-            "done": tuple(self.store.graph.unread(self.owner, limit=9)),
+            "done": tuple(self.store.graph_outbox.unread(self.owner, limit=9)),
         }
         return a_graph_change(**{**made, **changes})
 
@@ -562,13 +428,16 @@ class Setting:
         triples = [each.triple for each in self.change().relations]
         ids = [self.ada.id, self.bob.id]
         return {
-            "unread": graph.unread(owner, limit=99),
+            "unread": self.store.graph_outbox.unread(owner, limit=99),
             "readings": graph.readings(owner.project, [self.memory.id, self.deleted.id]),
             "entities": graph.entities(owner, [*ids, an_entity(owner, "Cid").id]),
             "page": graph.page(owner, after=None, limit=99),
             "aliases": graph.entities(owner, [an_alias(self.bob, "Bobby").id]),
             "relations": graph.relations(owner, triples),
-            "around": [around(self.store, owner, self.ada), around(self.store, owner, self.bob)],
+            "around ada": around(self.store, owner, self.ada),
+            "around bob": around(self.store, owner, self.bob),
+            "unprojected": self.store.graph_outbox.unprojected(owner, limit=99),
+            "fresh": sorted(self.store.graph_outbox.fresh(owner, limit=99)),
         }
 
 
@@ -602,6 +471,19 @@ def unknown_entity(setting: Setting) -> GraphChange:
     return setting.change(entities=(*setting.change().entities, entity))
 
 
+def known_entity_at_a_later_version(setting: Setting) -> GraphChange:
+    entity = replace(setting.bob, version=first_version(NOON))
+    return made_anew(setting.change(entities=(*setting.change().entities, entity)), entity.id)
+
+
+def next_entity_as_a_new_one(setting: Setting) -> GraphChange:
+    return made_anew(setting.change(), setting.ada.id)
+
+
+def unknown_entity_as_a_known_one(setting: Setting) -> GraphChange:
+    return replace(setting.change(relations=()), created=frozenset())
+
+
 def known_relation(setting: Setting) -> GraphChange:
     return setting.change(relations=(a_relation(setting.bob, setting.ada), setting.knows))
 
@@ -614,6 +496,24 @@ def moved_relation(setting: Setting) -> GraphChange:
 def unknown_relation(setting: Setting) -> GraphChange:
     relation = a_relation(setting.bob, setting.ada, version=2)
     return setting.change(relations=(*setting.change().relations, relation))
+
+
+def known_relation_at_a_later_version(setting: Setting) -> GraphChange:
+    relation = replace(setting.knows, version=first_version(NOON))
+    return made_anew(setting.change(relations=(relation,)), relation.triple.id)
+
+
+def next_relation_as_a_new_one(setting: Setting) -> GraphChange:
+    return made_anew(setting.change(), setting.knows.triple.id)
+
+
+def unknown_relation_as_a_known_one(setting: Setting) -> GraphChange:
+    change = setting.change()
+    return replace(change, created=frozenset(each.id for each in change.entities[1:]))
+
+
+def made_anew(change: GraphChange, an_id: str) -> GraphChange:
+    return replace(change, created=change.created | {an_id})
 
 
 def known_alias(setting: Setting) -> GraphChange:
@@ -664,9 +564,15 @@ def test_a_change_does_everything(setting: Setting) -> None:
         moved_entity,
         entity_that_skips_a_version,
         unknown_entity,
+        known_entity_at_a_later_version,
+        next_entity_as_a_new_one,
+        unknown_entity_as_a_known_one,
         known_relation,
         moved_relation,
         unknown_relation,
+        known_relation_at_a_later_version,
+        next_relation_as_a_new_one,
+        unknown_relation_as_a_known_one,
         known_alias,
         changed_source,
         deleted_source,
@@ -704,6 +610,21 @@ def test_a_change_of_nothing_is_harmless(setting: Setting) -> None:
     assert setting.everything() == before
 
 
+def test_what_is_created_begins_at_any_version(store: Store, owner: Owner) -> None:
+    version = first_version(NOON)
+    ada, bob = (an_entity(owner, name, version=version) for name in ("Ada", "Bob"))
+    knows = a_relation(ada, bob, version=version + 7)
+    created = frozenset([ada.id, bob.id, knows.triple.id])
+    put(store, owner, entities=(ada, bob), relations=(knows,), created=created)
+    later, more = next_of(ada, mentions=2), next_relation(knows, support=(a_support(),))
+
+    put(store, owner, entities=(later,), relations=(more,))
+
+    assert store.graph.entities(owner, [ada.id, bob.id]) == by_id(later, bob)
+    assert store.graph.relations(owner, [knows.triple]) == {knows.triple: more}
+    assert around(store, owner, ada) == around(store, owner, bob) == [more]
+
+
 def test_many_writers_of_one_entity_lose_no_mention(store: Store, owner: Owner) -> None:
     name = an_entity(owner)
 
@@ -722,7 +643,253 @@ def test_many_writers_of_one_entity_lose_no_mention(store: Store, owner: Owner) 
     assert (found.mentions, found.version) == (THREADS, THREADS)
 
 
+# --- read again
+
+
+def read(store: Store, owner: Owner, *memories: Memory) -> dict[str, Reading]:
+    """Read all that is unread; return what the graph has of these memories then."""
+    readings = [Reading(memory_id=each.id, version=each.version) for each in memories]
+    done = tuple(store.graph_outbox.unread(owner, limit=99))
+    put(store, owner, readings=tuple(readings), done=done)
+    return {each.memory_id: each for each in readings}
+
+
+def test_what_is_to_be_read_again_is_forgotten_and_unread(setting: Setting) -> None:
+    store, owner = setting.store, setting.owner
+    kept = add(store, setting.scope, "likes tea")
+    readings = read(store, owner, setting.memory, setting.deleted, kept)
+    before = setting.everything()
+
+    store.graph.reread(owner, {setting.memory.id: 1, setting.deleted.id: 2}, at=NOON + HOUR)
+
+    assert store.graph.readings(owner.project, [*readings]) == {kept.id: readings[kept.id]}
+    assert sorted(unread(store, owner)) == sorted([(setting.memory.id, 1), (setting.deleted.id, 2)])
+    after = setting.everything()
+    assert {key for key in before if before[key] != after[key]} == {"unread", "readings"}
+
+
+def test_what_is_to_be_read_again_waits_since_then(
+    store: Store, scope: Scope, owner: Owner
+) -> None:
+    memory = add(store, scope)
+    read(store, owner, memory)
+
+    store.graph.reread(owner, {memory.id: 1}, at=NOON + HOUR)
+
+    earlier = store.graph_outbox.unread_owners(before=NOON + HOUR / 2, limit=MANY)
+    later = store.graph_outbox.unread_owners(before=NOON + HOUR, limit=MANY)
+    assert owner not in earlier
+    assert owner in later
+
+
+def test_what_is_to_be_read_again_has_its_place_among_changes(
+    store: Store, scope: Scope, owner: Owner
+) -> None:
+    memory = add(store, scope, "one")
+    read(store, owner, memory)
+    before = add(store, scope, "two")
+
+    store.graph.reread(owner, {memory.id: 1}, at=datetime.now(UTC))
+
+    after = add(store, scope, "three")
+    assert unread(store, owner) == [(before.id, 1), (memory.id, 1), (after.id, 1)]
+
+
+def test_many_memories_are_read_again_or_none(store: Store, owner: Owner) -> None:
+    versions = {str(uuid4()): number for number in range(1, 121)}
+    readings = [Reading(memory_id=each, version=1) for each in versions]
+    put(store, owner, readings=tuple(readings[:60]))
+    put(store, owner, readings=tuple(readings[60:]))
+
+    store.graph.reread(owner, versions, at=NOON)
+    store.graph.reread(owner, {}, at=NOON)
+
+    assert store.graph.readings(owner.project, [*versions]) == {}
+    assert sorted(unread(store, owner)) == sorted(versions.items())
+
+
+# --- erased
+
+
+@pytest.fixture
+def full(setting: Setting) -> Setting:
+    """Return a graph with something of every kind that it can have."""
+    store, owner = setting.store, setting.owner
+    update(store, setting.memory, text="knows nobody")
+    readings = tuple(
+        Reading(memory_id=each.id, version=1) for each in (setting.memory, setting.deleted)
+    )
+    change = setting.change(readings=readings, sources={}, done=())
+    store.graph.commit(owner, change)
+    for each in store.graph_outbox.unread(owner, limit=99):
+        if each.memory_id == setting.deleted.id:
+            store.graph_outbox.set_aside(owner, each, reason="nobody can read it")
+    assert len(aside(store, owner.project)) == len(unread(store, owner)) == 2
+    assert not [key for key, found in setting.everything().items() if not found]
+    return setting
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_erasing_leaves_nothing_but_what_tells_of_it(full: Setting, times: int) -> None:
+    store, owner = full.store, full.owner
+
+    for _ in range(times):
+        assert store.graph.erase(owner, at=NOON + HOUR)
+
+    left = {key for key, found in full.everything().items() if found}
+    assert left - {"fresh"} == {"unprojected"}
+    whole = store.graph_outbox.unprojected(owner, limit=99)[-1]
+    assert (whole.is_whole, whole.entity_ids, whole.triples) == (True, (), ())
+    assert aside(store, owner.project) == []
+    assert store.graph.owners(owner.project, after=None, limit=9) == []
+    assert owner not in store.graph_outbox.unread_owners(before=NOON + HOUR, limit=MANY)
+    assert owner in store.graph_outbox.unprojected_owners(before=NOON + HOUR, limit=MANY)
+
+
+def test_what_was_erased_may_come_to_be_again(full: Setting) -> None:
+    store, owner = full.store, full.owner
+    store.graph.erase(owner, at=NOON + HOUR)
+    version = first_version(NOON + HOUR)
+    ada, bob = (replace(each, version=version) for each in (full.ada, full.bob))
+    knows, alias = replace(full.knows, version=version), an_alias(bob, "Bobby")
+    created = frozenset([ada.id, bob.id, knows.triple.id])
+
+    put(store, owner, entities=(ada, bob), aliases=(alias,), relations=(knows,), created=created)
+
+    assert store.graph.page(owner, after=None, limit=9) == sorted(
+        [ada, bob], key=lambda each: each.id
+    )
+    assert store.graph.entities(owner, [alias.id]) == {alias.id: bob}
+    assert around(store, owner, ada) == around(store, owner, bob) == [knows]
+    assert store.graph.owners(owner.project, after=None, limit=9) == [owner]
+
+
+def test_nobody_moves_on_what_was_erased(full: Setting) -> None:
+    store, owner = full.store, full.owner
+    known = store.graph.entities(owner, [full.ada.id])[full.ada.id]
+    store.graph.erase(owner, at=NOON)
+
+    for change in (
+        a_graph_change(entities=(next_of(known, mentions=3),)),
+        a_graph_change(relations=(next_relation(next_relation(full.knows)),)),
+    ):
+        with pytest.raises(LostRaceError):
+            store.graph.commit(owner, change)
+
+    assert store.graph.page(owner, after=None, limit=9) == []
+
+
+def test_erasing_touches_nobody_else(full: Setting) -> None:
+    store, owner = full.store, full.owner
+    others = [a_scope(owner.project, user="bob"), a_scope(a_project(store), user="ada")]
+    for scope in others:
+        memory, other = add(store, scope, "one"), Owner.of(scope)
+        read(store, other, memory)
+        add(store, scope, "two")
+        [unreadable, *_] = store.graph_outbox.unread(other, limit=9)
+        add(store, scope, "three")
+        store.graph_outbox.set_aside(other, unreadable, reason="nobody can read it")
+        ends = an_entity(other, "Ada"), an_entity(other, "Bob")
+        alias = an_alias(ends[1], "Bobby")
+        put(store, other, entities=ends, aliases=(alias,), relations=(a_relation(*ends),))
+
+    def of_others() -> list[object]:
+        return [
+            [
+                store.graph.page(Owner.of(scope), after=None, limit=9),
+                store.graph.entities(
+                    Owner.of(scope), [an_entity(Owner.of(scope), name).id for name in ("Bobby",)]
+                ),
+                around(store, Owner.of(scope), an_entity(Owner.of(scope), "Ada")),
+                unread(store, Owner.of(scope)),
+                store.graph_outbox.unprojected(Owner.of(scope), limit=9),
+                [each for each in aside(store, scope.project) if each.owner == Owner.of(scope)],
+            ]
+            for scope in others
+        ]
+
+    before = of_others()
+    store.graph.erase(owner, at=NOON)
+
+    assert of_others() == before
+
+
+def test_a_large_graph_is_erased_whole(store: Store, scope: Scope, owner: Owner) -> None:
+    hub, *others = (an_entity(owner, f"name {number}") for number in range(240))
+    for start in range(0, len(others), 40):
+        part = others[start : start + 40]
+        put(store, owner, entities=tuple(part))
+        put(store, owner, relations=tuple(a_relation(hub, each) for each in part))
+    store.graph.reread(owner, {str(uuid4()): number for number in range(1, 121)}, at=NOON)
+    memory = add(store, scope)
+    for number in range(30):
+        memory = update(store, memory, text=f"fact {number}")
+    put(store, owner, readings=(Reading(memory_id=memory.id, version=1),))
+
+    assert store.graph.erase(owner, at=NOON + HOUR)
+
+    assert store.graph.page(owner, after=None, limit=9) == []
+    assert around(store, owner, hub, *others[:9]) == []
+    assert unread(store, owner) == []
+    assert store.graph.readings(owner.project, [memory.id]) == {}
+    assert store.graph_outbox.unprojected(owner, limit=999)[-1].is_whole
+
+
+def test_where_nothing_is_nothing_is_erased_or_told(
+    store: Store, scope: Scope, owner: Owner
+) -> None:
+    store.record.commit(scope.project, a_change(adding(a_memory(scope))))
+
+    assert not store.graph.erase(owner, at=NOON)
+
+    assert store.graph_outbox.unprojected(owner, limit=9) == []
+    assert store.graph.owners(owner.project, after=None, limit=9) == []
+
+
+def test_after_its_projections_an_erased_graph_is_nothing(full: Setting) -> None:
+    store, owner = full.store, full.owner
+    store.graph.erase(owner, at=NOON)
+
+    store.graph_outbox.confirm(owner, store.graph_outbox.unprojected(owner, limit=99))
+
+    assert not store.graph.erase(owner, at=NOON)
+
+
 # --- owners and projects
+
+
+def test_owners_are_paged_in_a_stable_order(store: Store, project: str) -> None:
+    owners = [Owner.of(a_scope(project, user=f"user {number}")) for number in range(7)]
+    elsewhere = Owner(a_project(store), "another")
+    for owner in [*owners, elsewhere, *owners[:2]]:
+        put(store, owner, entities=(an_entity(owner, str(uuid4()), mentions=0),))
+
+    everybody = store.graph.owners(project, after=None, limit=99)
+    first = store.graph.owners(project, after=None, limit=3)
+    second = store.graph.owners(project, after=first[-1], limit=3)
+    last = store.graph.owners(project, after=second[-1], limit=3)
+
+    assert sorted(everybody) == sorted(owners)
+    assert (first, second, last) == (everybody[:3], everybody[3:6], everybody[6:])
+    assert store.graph.owners(project, after=last[-1], limit=3) == []
+    assert store.graph.owners(elsewhere.project, after=None, limit=3) == [elsewhere]
+
+
+def test_who_has_memories_alone_has_no_graph(store: Store, scope: Scope, owner: Owner) -> None:
+    read(store, owner, add(store, scope, "one"))
+    add(store, scope, "two")
+
+    assert store.graph.owners(scope.project, after=None, limit=9) == []
+
+
+def test_an_owner_of_an_erased_graph_is_no_more(store: Store, project: str) -> None:
+    kept, gone = (Owner.of(a_scope(project, user=name)) for name in ("ada", "bob"))
+    for owner in (kept, gone):
+        put(store, owner, entities=(an_entity(owner),))
+
+    store.graph.erase(gone, at=NOON)
+
+    assert store.graph.owners(project, after=None, limit=9) == [kept]
 
 
 def test_nobody_sees_the_graph_of_another(setting: Setting) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from recollect.ports.graph import GraphRecord
+from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
@@ -49,6 +50,11 @@ class Store(Protocol):
     @property
     def graph(self) -> GraphRecord:
         """What memories speak of."""
+        ...
+
+    @property
+    def graph_outbox(self) -> GraphOutbox:
+        """What the graph has yet to follow."""
         ...
 
     @property

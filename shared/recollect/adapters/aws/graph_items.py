@@ -5,15 +5,30 @@ from datetime import datetime
 
 from recollect.adapters import stored, stored_graph
 from recollect.adapters.aws.dynamodb import Item, Key, key_item, number, text
-from recollect.adapters.aws.items import WIDE_SHARDS, project_of, project_part, shard, state_key
+from recollect.adapters.aws.items import (
+    WIDE_SHARDS,
+    project_of,
+    project_part,
+    shard,
+    state_key,
+    vectors_item,
+)
+from recollect.adapters.aws.waiting import waiting_marks
 from recollect.domain.graph import Alias, Entity, Owner, Reading, Relation, Triple
 from recollect.domain.memory import Embedding
 from recollect.ports.graph import Unread
+from recollect.ports.graph_outbox import SetAside, Unprojected
 from recollect.ports.record import MemoryWrite
 
 ENTITY = "N#"
 ALIAS = "A#"
 UNREAD = "P#"
+ASIDE = "F#"
+UNPROJECTED = "Q#N#"
+CONFIRMED = "Q#C#"
+"""Sorts before what is unprojected, as with the index's pending changes."""
+READING, PROJECTING = "G", "Q"
+"""The kinds of what waits: for the writer, and for projections."""
 
 
 def graph_partition(owner: Owner) -> str:
@@ -24,6 +39,26 @@ def graph_partition(owner: Owner) -> str:
 def unread_key(owner: Owner, an_id: str) -> Key:
     """Where it is told that a change awaits the graph writer."""
     return graph_partition(owner), f"{UNREAD}{an_id}"
+
+
+def place_of(at: datetime, unique: str) -> str:
+    """Return a place among what is unprojected, in the order of time."""
+    return f"{stored.time_text(at)}-{unique[:8]}"
+
+
+def aside_key(owner: Owner, an_id: str) -> Key:
+    """Where a change is that was set aside."""
+    return graph_partition(owner), f"{ASIDE}{an_id}"
+
+
+def unread_place(at: datetime, unique: str) -> str:
+    """Return a place among what is unread, in the order of time, as changes of memories have it."""
+    return f"{int(at.timestamp() * 1_000_000):016d}-{unique[:8]}"
+
+
+def unprojected_key(owner: Owner, place: str) -> Key:
+    """Where it is told that projections have to look at a commit."""
+    return graph_partition(owner), f"{UNPROJECTED}{place}"
 
 
 def entity_key(owner: Owner, an_id: str) -> Key:
@@ -56,50 +91,89 @@ def reading_key(project: str, memory_id: str) -> Key:
     return state_key(project, memory_id)[0], "G"
 
 
-def wide_unread(at: int) -> str:
-    """Where `wide` has a shard of what awaits the graph writer, of all projects."""
-    return f"G#{at}"
+def wide_owners(project: str) -> str:
+    """Where `wide` has the owners of a project's graphs."""
+    return f"O#{project_part(project)}"
+
+
+def owner_key(owner: Owner) -> Key:
+    """Where it is told that an owner has a graph."""
+    return graph_partition(owner), "A"
 
 
 def unread_items(unique: str, at: datetime, writes: Sequence[MemoryWrite]) -> Iterator[Item]:
     """Yield what tells the graph writer of a change, one item for each memory in the graph."""
     for place, write in enumerate(writes):
         if write.is_graphed:
-            yield _unread_item(Owner.of(write.scope), f"{unique}-{place:03d}", at, write)
+            event = write.event
+            unread = Unread(f"{unique}-{place:03d}", event.memory_id, event.version)
+            yield unread_item(Owner.of(write.scope), unread, at)
 
 
-def _unread_item(owner: Owner, place: str, at: datetime, write: MemoryWrite) -> Item:
-    since, project = stored.time_text(at), project_part(owner.project)
+def unread_item(owner: Owner, unread: Unread, at: datetime) -> Item:
+    """Return the item of a change that the graph writer has to read."""
     return {
-        **key_item(unread_key(owner, place)),
-        "gpk": text(wide_unread(shard(owner.key, WIDE_SHARDS))),
-        "gsk": text(f"{since}#{project}#{owner.key}#{place}"),
-        "memory_id": text(write.event.memory_id),
-        "version": number(write.event.version),
+        **key_item(unread_key(owner, unread.id)),
+        **waiting_marks(READING, owner.project, owner.key, unread.id, at),
+        **_change(unread),
     }
 
 
+def aside_item(aside: SetAside) -> Item:
+    """Return the item of a change that was set aside."""
+    owner, unread = aside.owner, aside.unread
+    return {
+        **key_item(aside_key(owner, unread.id)),
+        "gpk": text(f"{ASIDE}{shard(owner.key, WIDE_SHARDS)}"),
+        "gsk": text(f"{unread.id}#{project_part(owner.project)}#{owner.key}"),
+        "reason": text(aside.reason),
+        **_change(unread),
+    }
+
+
+def aside_of(item: Item) -> SetAside:
+    """Return what was set aside, of its item."""
+    _, project, key = item["gsk"]["S"].split("#", 2)
+    unread = _unread_of(item, ASIDE)
+    return SetAside(Owner(project_of(project), key), unread, item["reason"]["S"])
+
+
 def unread_of(item: Item) -> Unread:
-    """Return the change that an item of `unread_items` tells of."""
-    place = item["sk"]["S"].removeprefix(UNREAD)
+    """Return the change that an item of `unread_item` tells of."""
+    return _unread_of(item, UNREAD)
+
+
+def _unread_of(item: Item, prefix: str) -> Unread:
+    place = item["sk"]["S"].removeprefix(prefix)
     return Unread(place, item["memory_id"]["S"], int(item["version"]["N"]))
 
 
-def since_and_owner(item: Item) -> tuple[str, Owner]:
-    """Return since when the change of such an item has been unread, and whose it is."""
-    since, project, key, _ = item["gsk"]["S"].split("#", 3)
-    return since, Owner(project_of(project), key)
+def _change(unread: Unread) -> Item:
+    return {"memory_id": text(unread.memory_id), "version": number(unread.version)}
+
+
+def unprojected_item(owner: Owner, place: str, at: datetime, document: stored.Document) -> Item:
+    """Return the item of a commit that the graph's projections have to look at."""
+    return {
+        **key_item(unprojected_key(owner, place)),
+        **waiting_marks(PROJECTING, owner.project, owner.key, place, at),
+        "body": _body(document),
+    }
+
+
+def unprojected_of(item: Item) -> Unprojected:
+    """Return what projections have to look at, of its item."""
+    place = item["sk"]["S"].removeprefix(UNPROJECTED)
+    return stored_graph.load_unprojected(place, _document(item))
 
 
 def entity_item(owner: Owner, entity: Entity) -> Item:
     """Return the item of an entity."""
-    embedding = entity.embedding
-    vectors = {embedding.model: {"B": embedding.data}} if embedding else {}
     return {
         **key_item(entity_key(owner, entity.id)),
         "version": number(entity.version),
         "body": _body(stored_graph.dump_entity(entity)),
-        "vec": {"M": vectors},
+        "vec": vectors_item(entity.embedding),
     }
 
 

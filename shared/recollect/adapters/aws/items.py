@@ -15,10 +15,14 @@ Record table, by partition key and sort key (p project, s subject, c scope, o ow
     C#p#c     A                   the scope's clock
               T                   its next turn
               E#recorded#job      an episode of the scope, and where its object is
-    G#p#o     N#entity            an entity of the owner
+    G#p#o     A                   that the owner has a graph
+              N#entity            an entity of the owner
               A#entity            whose other name what would have this id is
               X#entity#relation   a relation that begins or ends at the entity
               P#time              a change of a memory that the graph writer has not read
+              F#time              one that it cannot read, and why
+              Q#N#time            a commit to the graph that its projections have not confirmed
+              Q#C#time            one that they have, at that time, and may not show yet
     J#p#job   J                   a job
               E                   the episode that it stored
     I#p#h     I                   the job that an idempotency key belongs to
@@ -30,6 +34,9 @@ The index `wide` (gpk, gsk) finds what no key leads to:
     E#p#c     job                 the episodes of a scope that the release before stored
     P#n       since#...           changes that the index has not confirmed, of all projects
     G#n       since#...           changes that the graph writer has not read, of all projects
+    F#n       time#...            changes that it cannot read, of all projects
+    Q#n       since#...           commits to graphs not confirmed by projections, of all projects
+    O#p       owner               the owners of a project's graphs
     J#n       lease end#...       unfinished jobs, of all projects
     X#n       expiry#job          scopes' episodes that expire, of all projects
 
@@ -47,8 +54,8 @@ from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
 from recollect.adapters import stored
-from recollect.adapters.aws.dynamodb import Key
-from recollect.domain.memory import Episode, Memory
+from recollect.adapters.aws.dynamodb import Item, Key
+from recollect.domain.memory import Embedding, Episode, Memory
 from recollect.domain.subjects import Subject, SubjectKind
 
 WIDE_INDEX = "wide"
@@ -103,6 +110,10 @@ def member_key(project: str, subject: Subject, memory: Memory) -> Key:
     return f"L#{project_part(project)}#{subject.key}#{at}", place(memory)
 
 
+DELETED = "D#"
+"""The sort keys of a subject's deleted memories begin with it."""
+
+
 def place(memory: Memory) -> str:
     """Return the place of a memory in lists: by the time shown to the caller, then by id."""
     return f"{stored.time_text(memory.created_at)}#{memory.id}"
@@ -153,6 +164,11 @@ def wide_subjects(project: str) -> str:
 def wide_episodes(project: str, scope_key: str) -> str:
     """Where `wide` has those of a scope's episodes that have no place among its own items."""
     return f"E#{project_part(project)}#{scope_key}"
+
+
+def vectors_item(embedding: Embedding | None) -> Item:
+    """Return vectors by the model that made them: one, or none."""
+    return {"M": {embedding.model: {"B": embedding.data}} if embedding else {}}
 
 
 def is_possible(an_id: str) -> bool:

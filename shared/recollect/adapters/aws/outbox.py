@@ -2,23 +2,18 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import Item, Table, key_item, number, text
-from recollect.adapters.aws.items import (
-    WIDE_INDEX,
-    WIDE_SHARDS,
-    project_of,
-    project_part,
-    shard,
-    subject_partition,
-)
+from recollect.adapters.aws.items import subject_partition
+from recollect.adapters.aws.waiting import waiting_marks, waiting_since
 from recollect.ports.record import MemoryWrite, Pending
 
+WAITING = "P"
 NEW = "P#N#"
 CONFIRMED = "P#C#"
 """Sorts before what is new, so that one query reads what was confirmed lately and all that is new;
@@ -34,8 +29,7 @@ def pending_item(
     """Return the item that tells the projector of a subject's part of a change."""
     return {
         **key_item((subject_partition(project, subject_key), f"{NEW}{place}")),
-        "gpk": text(f"P#{shard(subject_key, WIDE_SHARDS)}"),
-        "gsk": text(f"{stored.time_text(at)}#{project_part(project)}#{subject_key}#{place}"),
+        **waiting_marks(WAITING, project, subject_key, place, at),
         "changes": _changes((write.event.version, write.event.memory_id) for write in writes),
     }
 
@@ -77,19 +71,8 @@ class DynamoOutbox:
 
     def stale(self, *, before: datetime, limit: int) -> list[tuple[str, tuple[str, ...]]]:
         """Return (project, subject keys) with changes pending since before then."""
-
-        def of_shard(at: int) -> list[tuple[str, str, str]]:
-            found = self.table.query(
-                "gpk = :gpk AND gsk <= :before",
-                {":gpk": text(f"P#{at}"), ":before": text(stored.time_text(before) + "~")},
-                IndexName=WIDE_INDEX,
-                Limit=limit,
-            )
-            return list(islice(_distinct(found), limit))
-
-        shards = self.table.together(of_shard, range(WIDE_SHARDS))
-        oldest = sorted(each for found in shards for each in found)[:limit]
-        return [(project_of(project), (subject_key,)) for _, project, subject_key in oldest]
+        waiting = waiting_since(self.table, WAITING, before=before, limit=limit)
+        return [(project, (subject_key,)) for project, subject_key in waiting]
 
     def _read(
         self,
@@ -125,16 +108,6 @@ class DynamoOutbox:
             "changes": _changes((each.version, each.memory_id) for each in done),
             "ttl": number(int((now + self.settling + SLACK).timestamp())),
         }
-
-
-def _distinct(items: Iterable[Item]) -> Iterator[tuple[str, str, str]]:
-    """Yield since when, project and subject of each subject's oldest item."""
-    seen = set()
-    for item in items:
-        since, project, subject_key, _ = item["gsk"]["S"].split("#", 3)
-        if (project, subject_key) not in seen:
-            seen.add((project, subject_key))
-            yield since, project, subject_key
 
 
 def _whole(changes: Iterable[list[Pending]], limit: int) -> list[Pending]:

@@ -8,6 +8,7 @@ from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import Item, Key, Step, key_item, number, text
 from recollect.adapters.aws.graph_items import unread_items
 from recollect.adapters.aws.items import (
+    DELETED,
     WIDE_SHARDS,
     event_key,
     marker_key,
@@ -17,6 +18,7 @@ from recollect.adapters.aws.items import (
     shard,
     state_key,
     subject_partition,
+    vectors_item,
     wide_memories,
 )
 from recollect.adapters.aws.outbox import pending_item
@@ -207,7 +209,7 @@ def deleted_marks(project: str, writes: Sequence[MemoryWrite]) -> list[Item]:
     Written before the commit: one that names a living memory does no harm.
     """
     return [
-        key_item((subject_partition(project, subject.key), f"D#{place(write.before)}"))
+        key_item((subject_partition(project, subject.key), f"{DELETED}{place(write.before)}"))
         for write in writes
         if write.before and not write.after
         for subject in write.scope.subjects
@@ -223,12 +225,10 @@ def _clock_condition(expected: int | None) -> tuple[str, Item]:
 
 
 def _state(memory: Memory) -> Item:
-    embedding = memory.embedding
-    vectors = {embedding.model: {"B": embedding.data}} if embedding else {}
     return {
         "version": number(memory.version),
         "body": text(stored.dump(stored.dump_memory(memory))),
-        "vec": {"M": vectors},
+        "vec": vectors_item(memory.embedding),
     }
 
 

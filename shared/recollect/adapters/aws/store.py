@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from recollect.adapters.aws.dynamodb import Table
 from recollect.adapters.aws.episodes import DynamoEpisodes, EpisodeItems
 from recollect.adapters.aws.graph import DynamoGraph
+from recollect.adapters.aws.graph_outbox import DynamoGraphOutbox
 from recollect.adapters.aws.jobs import DynamoJobs, JobItems
 from recollect.adapters.aws.listing import DynamoListing
 from recollect.adapters.aws.objects import Objects
@@ -85,6 +86,11 @@ class DynamoStore:
     def graph(self) -> DynamoGraph:
         """What memories speak of."""
         return DynamoGraph(self._table, self.new_token)
+
+    @cached_property
+    def graph_outbox(self) -> DynamoGraphOutbox:
+        """What the graph has yet to follow."""
+        return DynamoGraphOutbox(self._table, self.now, self.new_token, self.settling)
 
     @cached_property
     def jobs(self) -> DynamoJobs:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from recollect.domain.errors import UnavailableError
+from recollect.domain.graph import Owner
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,42 +18,55 @@ if TYPE_CHECKING:
 
 SUBJECTS_PER_MESSAGE = 5_000
 """A key is 32 characters, so this is about 180 of the 256 KiB that every SQS queue takes."""
+FIFO = ".fifo"
+"""The end of every FIFO queue's name."""
 
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SqsWakeUps:
-    """Sends the projector one message per call.
+    """Sends one message per call to whom it is for; without a graph queue nobody reads graphs.
 
-    The messages of one project form a group of a fair queue, so that a project with much news
-    does not delay the others. What cannot be sent is logged and given up, because the commit
-    before it stands: maintenance wakes the projector again from the pending changes.
+    Messages about the index, and to graphs' projections, form a group for each project of a fair
+    queue, so that a project with much news does not delay the others. The graph queue is first in,
+    first out, a group for each owner: nobody reads for one owner twice at once.
+
+    What cannot be sent is logged and given up, because the commit before it stands: maintenance
+    wakes whom it was for again from what is left to do.
     """
 
     client: "SQSClient"
-    queue_url: str
+    index_queue_url: str
+    graph_queue_url: str = ""
+    graph_projection_queue_url: str = ""
+    new_token: Callable[[], str]
     correlation_id: Callable[[], str | None] = lambda: None
     """Returns the request that is being answered; told in messages for those who read logs."""
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
         for first in range(0, len(subject_keys), SUBJECTS_PER_MESSAGE):
-            self._send(project, subject_keys[first : first + SUBJECTS_PER_MESSAGE])
+            keys = list(subject_keys[first : first + SUBJECTS_PER_MESSAGE])
+            news = {"project": project, "subject_keys": keys}
+            self._send(self.index_queue_url, news, project)
 
-    def _send(self, project: str, subject_keys: Sequence[str]) -> None:
+    def read_graph(self, owner: Owner) -> None:
+        """Say that this owner has changes that the graph writer has not read."""
+        if self.graph_queue_url:
+            self._send(self.graph_queue_url, _of(owner), owner.project, owner.key)
+
+    def project_graph(self, owner: Owner) -> None:
+        """Say that this owner's graph has commits that its projections have not confirmed."""
+        if self.graph_projection_queue_url:
+            self._send(self.graph_projection_queue_url, _of(owner), owner.project)
+
+    def _send(self, queue_url: str, news: Mapping[str, object], *group: str) -> None:
+        message = json.dumps({**news, "correlation_id": self.correlation_id()})
         try:
-            self.client.send_message(
-                QueueUrl=self.queue_url,
-                MessageBody=self._subjects_have_news(project, subject_keys),
-                MessageGroupId=hashlib.sha256(project.encode()).hexdigest(),
-            )
+            _send(self.client, queue_url, message, group=_digest(*group), token=self.new_token())
         except (BotoCoreError, ClientError) as error:
-            _LOG.warning("a wake-up of the index was lost: %s", _kind(error))
-
-    def _subjects_have_news(self, project: str, subject_keys: Sequence[str]) -> str:
-        news = {"project": project, "subject_keys": list(subject_keys)}
-        return json.dumps({**news, "correlation_id": self.correlation_id()})
+            _LOG.warning("a wake-up was lost: %s", _kind(error))
 
 
 @dataclass(frozen=True)
@@ -61,19 +75,51 @@ class SqsDeadLetters:
 
     client: "SQSClient"
     queue_url: str
+    new_token: Callable[[], str]
 
     def bury(self, message: str, reason: str) -> None:
         """Keep a message and why it cannot be handled; raise `UnavailableError`."""
         attribute: MessageAttributeValueTypeDef = {"DataType": "String", "StringValue": reason}
         try:
-            self.client.send_message(
-                QueueUrl=self.queue_url,
-                MessageBody=message,
-                MessageAttributes={"reason": attribute},
+            _send(
+                self.client,
+                self.queue_url,
+                message,
+                group=_digest(message),
+                token=self.new_token(),
+                reason=attribute,
             )
         except (BotoCoreError, ClientError) as error:
             told = f"The queue of dead letters cannot be used: {_kind(error)}"
             raise UnavailableError(told) from error
+
+
+def _send(
+    client: "SQSClient",
+    queue_url: str,
+    message: str,
+    *,
+    group: str,
+    token: str,
+    **attributes: "MessageAttributeValueTypeDef",
+) -> None:
+    # A FIFO queue drops what has a known token for five minutes, even after it was received.
+    once: dict[str, Any] = {"MessageDeduplicationId": token} if queue_url.endswith(FIFO) else {}
+    client.send_message(
+        QueueUrl=queue_url,
+        MessageBody=message,
+        MessageGroupId=group,
+        MessageAttributes=attributes,
+        **once,
+    )
+
+
+def _of(owner: Owner) -> Mapping[str, str]:
+    return {"project": owner.project, "owner_key": owner.key}
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _kind(error: BotoCoreError | ClientError) -> str:

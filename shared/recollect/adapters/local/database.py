@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,7 @@ from recollect.domain.errors import UnavailableError
 LOCK_WAIT_SECONDS = 10.0
 """How long one process waits for another one's write before it gives up."""
 CACHE_KIBIBYTES = 4 * 1024
+NAMES_PER_QUERY = 500
 
 _PRIMARY_CODE = 0xFF
 """The bits of an SQLite error code that are not its details."""
@@ -119,6 +120,17 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
         connection.execute("PRAGMA journal_mode = WAL")
         self._is_ready = True
+
+
+def rows_among(
+    connection: sqlite3.Connection, query: str, before: Sequence[str], names: Iterable[str]
+) -> Iterator[sqlite3.Row]:
+    """Yield the rows of a query that ends with `IN`, for each of the names once."""
+    wanted = list(dict.fromkeys(names))
+    for start in range(0, len(wanted), NAMES_PER_QUERY):
+        part = wanted[start : start + NAMES_PER_QUERY]
+        marks = ",".join("?" * len(part))
+        yield from connection.execute(f"{query} ({marks})", (*before, *part))
 
 
 @contextmanager

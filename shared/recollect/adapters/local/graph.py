@@ -1,20 +1,32 @@
 """The truth about owners' graphs in a SQLite file."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from recollect.adapters import stored, stored_graph
-from recollect.adapters.local.database import Database
+from recollect.adapters.local.database import Database, rows_among
+from recollect.adapters.local.graph_outbox import leave_unprojected, leave_unread
+from recollect.adapters.local.record import embedding_of
+from recollect.adapters.stored_graph import WHOLE
 from recollect.domain.graph import Alias, Entity, Owner, Reading, Relation, Triple
-from recollect.domain.memory import Embedding
-from recollect.ports.graph import GraphChange, Unread
+from recollect.ports.graph import GraphChange
 from recollect.ports.record import LostRaceError, VersionMovedError
 
+TABLES = (
+    "entities",
+    "aliases",
+    "relations",
+    "relation_ends",
+    "graph_unread",
+    "graph_aside",
+    "graph_unprojected",
+    "graph_readings",
+)
+"""All that has rows of an owner."""
 LARGEST_COMMIT = 200
 """Things a transaction: as many as a change of memories has, for the same reason."""
-ROWS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -23,30 +35,21 @@ class LocalGraph:
 
     database: Database
 
-    def unread(self, owner: Owner, *, limit: int) -> list[Unread]:
-        """Return the owner's changes that await the graph writer, oldest first."""
+    def owners(self, project: str, *, after: Owner | None, limit: int) -> list[Owner]:
+        """Return owners of the project that have a graph, behind this one."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT CAST(place AS TEXT), memory_id, version FROM graph_unread"
-                " WHERE project = ? AND owner_key = ? ORDER BY place LIMIT ?",
-                (owner.project, owner.key, limit),
+                "SELECT DISTINCT owner_key FROM entities WHERE project = ? AND owner_key > ?"
+                " ORDER BY owner_key LIMIT ?",
+                (project, after.key if after else "", limit),
             )
-            return [Unread(*row) for row in rows]
-
-    def stale(self, *, before: datetime, limit: int) -> list[Owner]:
-        """Return owners with changes unread since before then."""
-        with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT project, owner_key FROM graph_unread WHERE since <= ? LIMIT ?",
-                (stored.time_text(before), limit),
-            )
-            return [Owner(*row) for row in rows]
+            return [Owner(project, row["owner_key"]) for row in rows]
 
     def readings(self, project: str, memory_ids: Sequence[str]) -> dict[str, Reading]:
         """Return what the graph has of these memories, by their ids."""
-        query = "SELECT body FROM readings WHERE project = ? AND memory_id IN"
+        query = "SELECT body FROM graph_readings WHERE project = ? AND memory_id IN"
         with self.database.reading() as connection:
-            rows = _among(connection, query, (project,), memory_ids)
+            rows = rows_among(connection, query, (project,), memory_ids)
             found = [stored_graph.load_reading(stored.load(row["body"])) for row in rows]
         return {reading.memory_id: reading for reading in found}
 
@@ -77,7 +80,7 @@ class LocalGraph:
         query = "SELECT body FROM relations WHERE project = ? AND owner_key = ? AND relation_id IN"
         ids = [triple.id for triple in triples]
         with self.database.reading() as connection:
-            rows = _among(connection, query, (owner.project, owner.key), ids)
+            rows = rows_among(connection, query, (owner.project, owner.key), ids)
             found = [_relation_of(owner, row) for row in rows]
         return {relation.triple: relation for relation in found}
 
@@ -105,7 +108,7 @@ class LocalGraph:
     def commit(self, owner: Owner, change: GraphChange) -> None:
         """Store the change at once, or raise a `LostRaceError` and store nothing."""
         with self.database.writing() as connection:
-            commit = _Commit(connection, owner)
+            commit = _Commit(connection, owner, change.created)
             for memory_id, version in change.sources.items():
                 commit.check_source(memory_id, version)
             for entity in change.entities:
@@ -116,7 +119,27 @@ class LocalGraph:
                 commit.put_relation(relation)
             for reading in change.readings:
                 commit.put_reading(reading)
-            commit.finish(change.done)
+            commit.finish(change)
+
+    def reread(self, owner: Owner, memories: Mapping[str, int], *, at: datetime) -> None:
+        """Forget what the graph has of these memories, and have them read again."""
+        with self.database.writing() as connection:
+            _forget_readings(connection, owner.project, memories)
+            for memory_id, version in memories.items():
+                leave_unread(connection, owner, memory_id, version, at)
+
+    def erase(self, owner: Owner, *, at: datetime) -> bool:
+        """Remove everything of the owner's graph, for good, and what was read in gone memories."""
+        key = (owner.project, owner.key)
+        with self.database.writing() as connection:
+            deletions = [
+                f"DELETE FROM {table} WHERE project = ? AND owner_key = ?"  # noqa: S608 - ours
+                for table in TABLES
+            ]
+            removed = sum(connection.execute(each, key).rowcount for each in deletions)
+            if removed:
+                leave_unprojected(connection, owner, WHOLE, at)
+        return bool(removed)
 
 
 @dataclass(frozen=True)
@@ -125,13 +148,16 @@ class _Commit:
 
     connection: sqlite3.Connection
     owner: Owner
+    created: frozenset[str]
 
-    def check_source(self, memory_id: str, version: int) -> None:
+    def check_source(self, memory_id: str, version: int | None) -> None:
         row = self.connection.execute(
-            "SELECT version FROM memories WHERE project = ? AND memory_id = ?",
+            "SELECT version, body IS NULL AS is_gone FROM memories"
+            " WHERE project = ? AND memory_id = ?",
             (self.owner.project, memory_id),
         ).fetchone()
-        if row is None or row["version"] != version:
+        is_gone = row is not None and bool(row["is_gone"])
+        if row is None or (not is_gone if version is None else row["version"] != version):
             message = f"Memory {memory_id} changed while it was read"
             raise VersionMovedError(message)
 
@@ -142,11 +168,11 @@ class _Commit:
             embedding.model if embedding else None,
             embedding.data if embedding else None,
         )
-        if entity.version == 1:
+        if entity.id in self.created:
             self._write_one(
                 "INSERT INTO entities (version, body, model, vector, project, owner_key, entity_id)"
-                " VALUES (1, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (*state, *self._key(entity.id)),
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (entity.version, *state, *self._key(entity.id)),
             )
         else:
             self._write_one(
@@ -164,7 +190,7 @@ class _Commit:
     def put_relation(self, relation: Relation) -> None:
         triple = relation.triple
         body = stored.dump(stored_graph.dump_relation(relation))
-        if relation.version > 1:
+        if triple.id not in self.created:
             self._write_one(
                 "UPDATE relations SET version = version + 1, body = ?"
                 " WHERE project = ? AND owner_key = ? AND relation_id = ? AND version = ?",
@@ -173,8 +199,8 @@ class _Commit:
             return
         self._write_one(
             "INSERT INTO relations (version, body, project, owner_key, relation_id)"
-            " VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (body, *self._key(triple.id)),
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (relation.version, body, *self._key(triple.id)),
         )
         self.connection.executemany(
             "INSERT INTO relation_ends VALUES (?, ?, ?, ?)",
@@ -183,19 +209,25 @@ class _Commit:
 
     def put_reading(self, reading: Reading) -> None:
         self.connection.execute(
-            "INSERT INTO readings VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            "INSERT INTO graph_readings VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET body = excluded.body",
             (
                 self.owner.project,
                 reading.memory_id,
+                self.owner.key,
                 stored.dump(stored_graph.dump_reading(reading)),
             ),
         )
 
-    def finish(self, done: Sequence[Unread]) -> None:
-        self.connection.executemany(
-            "DELETE FROM graph_unread WHERE place = ? AND project = ? AND owner_key = ?",
-            [(int(each.id), self.owner.project, self.owner.key) for each in done],
-        )
+    def finish(self, change: GraphChange) -> None:
+        for each in change.done:
+            self._write_one(
+                "DELETE FROM graph_unread WHERE place = ? AND project = ? AND owner_key = ?",
+                (int(each.id), self.owner.project, self.owner.key),
+            )
+        if change.entities or change.relations:
+            document = stored_graph.unprojected_by(change)
+            leave_unprojected(self.connection, self.owner, document, change.at)
 
     def _key(self, name: str) -> tuple[str, str, str]:
         return self.owner.project, self.owner.key, name
@@ -206,6 +238,15 @@ class _Commit:
             raise LostRaceError(message)
 
 
+def _forget_readings(
+    connection: sqlite3.Connection, project: str, memory_ids: Iterable[str]
+) -> None:
+    connection.executemany(
+        "DELETE FROM graph_readings WHERE project = ? AND memory_id = ?",
+        [(project, memory_id) for memory_id in memory_ids],
+    )
+
+
 def _entities(
     connection: sqlite3.Connection, owner: Owner, entity_ids: Sequence[str]
 ) -> dict[str, Entity]:
@@ -213,31 +254,19 @@ def _entities(
         "SELECT body, model, vector FROM entities"
         " WHERE project = ? AND owner_key = ? AND entity_id IN"
     )
-    rows = _among(connection, query, (owner.project, owner.key), entity_ids)
+    rows = rows_among(connection, query, (owner.project, owner.key), entity_ids)
     found = [_entity_of(owner, row) for row in rows]
     return {entity.id: entity for entity in found}
 
 
 def _aliases(connection: sqlite3.Connection, owner: Owner, alias_ids: Sequence[str]) -> list[Alias]:
     query = "SELECT body FROM aliases WHERE project = ? AND owner_key = ? AND alias_id IN"
-    rows = _among(connection, query, (owner.project, owner.key), alias_ids)
+    rows = rows_among(connection, query, (owner.project, owner.key), alias_ids)
     return [stored_graph.load_alias(stored.load(row["body"])) for row in rows]
 
 
-def _among(
-    connection: sqlite3.Connection, query: str, before: tuple[str, ...], ids: Sequence[str]
-) -> Iterator[sqlite3.Row]:
-    """Yield the rows of a query that ends with `IN`, of each id once."""
-    wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), ROWS_PER_QUERY):
-        part = wanted[start : start + ROWS_PER_QUERY]
-        marks = ",".join("?" * len(part))
-        yield from connection.execute(f"{query} ({marks})", (*before, *part))
-
-
 def _entity_of(owner: Owner, row: sqlite3.Row) -> Entity:
-    embedding = Embedding(row["model"], row["vector"]) if row["model"] else None
-    return stored_graph.load_entity(owner, stored.load(row["body"]), embedding)
+    return stored_graph.load_entity(owner, stored.load(row["body"]), embedding_of(row))
 
 
 def _relation_of(owner: Owner, row: sqlite3.Row) -> Relation:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recollect.adapters import stored
-from recollect.adapters.local.database import Database
+from recollect.adapters.local.database import Database, rows_among
 from recollect.adapters.local.jobs import replace_job
 from recollect.adapters.local.transaction import Transaction
 from recollect.adapters.local.vectors import check_models
@@ -15,7 +15,6 @@ from recollect.ports.record import Change
 
 LARGEST_COMMIT = 200
 """Writes a transaction: about 30 ms during which other writers wait."""
-ROWS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,14 @@ class LocalRecord:
 
     def get(self, project: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the living memories among these, by id."""
-        found: dict[str, Memory] = {}
-        wanted = list(dict.fromkeys(memory_ids))
+        query = (
+            "SELECT body, model, vector FROM memories"
+            " WHERE project = ? AND body IS NOT NULL AND memory_id IN"
+        )
         with self.database.reading() as connection:
-            for start in range(0, len(wanted), ROWS_PER_QUERY):
-                part = wanted[start : start + ROWS_PER_QUERY]
-                marks = ",".join("?" * len(part))
-                rows = connection.execute(
-                    f"SELECT body, model, vector FROM memories WHERE project = ?"  # noqa: S608
-                    f" AND memory_id IN ({marks}) AND body IS NOT NULL",
-                    (project, *part),
-                )
-                for row in rows:
-                    memory = memory_of(project, row)
-                    found[memory.id] = memory
-        return found
+            rows = rows_among(connection, query, [project], memory_ids)
+            memories = [memory_of(project, row) for row in rows]
+        return {memory.id: memory for memory in memories}
 
     def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
         """Return a memory's events, oldest first."""
@@ -73,5 +65,9 @@ class LocalRecord:
 
 def memory_of(project: str, row: sqlite3.Row) -> Memory:
     """Return the memory in a row of `memories` with its body, model and vector."""
-    embedding = Embedding(row["model"], row["vector"]) if row["model"] else None
-    return stored.load_memory(project, stored.load(row["body"]), embedding)
+    return stored.load_memory(project, stored.load(row["body"]), embedding_of(row))
+
+
+def embedding_of(row: sqlite3.Row) -> Embedding | None:
+    """Return the embedding in a row with its model and vector; None if it has none."""
+    return Embedding(row["model"], row["vector"]) if row["model"] else None

@@ -89,8 +89,16 @@ RECORD_SCHEMA = (
         place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, owner_key TEXT NOT NULL,
         memory_id TEXT NOT NULL, version INTEGER NOT NULL, since TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS unread_of_owner ON graph_unread (project, owner_key, place)",
-    """CREATE TABLE IF NOT EXISTS readings (
-        project TEXT NOT NULL, memory_id TEXT NOT NULL, body TEXT NOT NULL,
+    """CREATE TABLE IF NOT EXISTS graph_aside (
+        place INTEGER PRIMARY KEY, project TEXT NOT NULL, owner_key TEXT NOT NULL,
+        memory_id TEXT NOT NULL, version INTEGER NOT NULL, reason TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS graph_unprojected (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, owner_key TEXT NOT NULL,
+        since TEXT NOT NULL, body TEXT NOT NULL)""",
+    """CREATE INDEX IF NOT EXISTS unprojected_of_owner
+        ON graph_unprojected (project, owner_key, place)""",
+    """CREATE TABLE IF NOT EXISTS graph_readings (
+        project TEXT NOT NULL, memory_id TEXT NOT NULL, owner_key TEXT NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (project, memory_id))""",
     """CREATE TABLE IF NOT EXISTS entities (
         project TEXT NOT NULL, owner_key TEXT NOT NULL, entity_id TEXT NOT NULL,

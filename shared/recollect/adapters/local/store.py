@@ -8,6 +8,7 @@ from pathlib import Path
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.episodes import LocalEpisodes
 from recollect.adapters.local.graph import LocalGraph
+from recollect.adapters.local.graph_outbox import LocalGraphOutbox
 from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.adapters.local.listing import LocalListing
@@ -34,6 +35,7 @@ class LocalStore:
         self.listing = LocalListing(self.database)
         self.outbox = LocalOutbox(self.database)
         self.graph = LocalGraph(self.database)
+        self.graph_outbox = LocalGraphOutbox(self.database)
         self.jobs = LocalJobs(self.database)
         self.keys = LocalKeys(self.database)
         self.projects = LocalSettings(self.database)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from recollect.adapters import stored
 from recollect.adapters.derived import text_marker
+from recollect.adapters.local.graph_outbox import leave_unread
 from recollect.adapters.local.projects import project_secret
 from recollect.domain.graph import Owner
 from recollect.domain.memory import Episode, Memory
@@ -73,7 +74,9 @@ class Transaction:
             self._delete(write.before, write.event.version)
         self._log(write)
         if write.is_graphed:
-            self._leave_unread(write)
+            event = write.event
+            owner = Owner.of(write.scope)
+            leave_unread(self.connection, owner, event.memory_id, event.version, self.at)
 
     def put_episode(self, episode: Episode) -> None:
         """Store an add's messages; a resumed add finds them there already."""
@@ -203,19 +206,6 @@ class Transaction:
                 (self.project, subject.key, event.memory_id, event.version, self.now)
                 for subject in write.scope.subjects
             ],
-        )
-
-    def _leave_unread(self, write: MemoryWrite) -> None:
-        self.connection.execute(
-            "INSERT INTO graph_unread (project, owner_key, memory_id, version, since)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (
-                self.project,
-                Owner.of(write.scope).key,
-                write.event.memory_id,
-                write.event.version,
-                self.now,
-            ),
         )
 
 

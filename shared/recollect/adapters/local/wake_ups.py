@@ -1,37 +1,70 @@
-"""Wake-ups inside one process; other processes find the pending changes themselves."""
+"""Wake-ups inside one process; other processes find what is left to do themselves."""
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+from recollect.domain.graph import Owner
 
 _LOG = logging.getLogger(__name__)
 
+Name = TypeVar("Name", bound=Hashable)
+Subjects: TypeAlias = tuple[str, tuple[str, ...]]
+"""A project and the keys of subjects."""
 
-class LocalWakeUps:
+
+class News(Generic[Name]):
     """Remembers who has news until somebody takes it; the same news twice is one."""
 
     def __init__(self) -> None:
-        self._news: dict[tuple[str, tuple[str, ...]], None] = {}
+        self._names: dict[Name, None] = {}
         self._condition = threading.Condition()
 
-    def index(self, project: str, subject_keys: Sequence[str]) -> None:
-        """Say that these subjects have changes that the index has not confirmed."""
+    def __len__(self) -> int:
+        """Return how many have news."""
         with self._condition:
-            self._news[project, tuple(subject_keys)] = None
+            return len(self._names)
+
+    def add(self, name: Name) -> None:
+        """Remember who has news."""
+        with self._condition:
+            self._names[name] = None
             self._condition.notify()
 
     def wait(self, seconds: float) -> bool:
         """Wait until somebody has news, at most so long; tell whether somebody has."""
         with self._condition:
-            return self._condition.wait_for(lambda: bool(self._news), seconds)
+            return self._condition.wait_for(lambda: bool(self._names), seconds)
 
-    def take(self, *, limit: int) -> list[tuple[str, tuple[str, ...]]]:
-        """Return, and forget, at most `limit` (project, subject keys) with news."""
+    def take(self, *, limit: int) -> list[Name]:
+        """Return, and forget, at most `limit` who have news."""
         with self._condition:
-            taken = list(self._news)[:limit]
-            for news in taken:
-                del self._news[news]
+            taken = list(self._names)[:limit]
+            for name in taken:
+                del self._names[name]
             return taken
+
+
+class LocalWakeUps:
+    """Who has news for the projector, the graph writer and the graph projector."""
+
+    def __init__(self) -> None:
+        self.subjects: News[Subjects] = News()
+        self.unread: News[Owner] = News()
+        self.unprojected: News[Owner] = News()
+
+    def index(self, project: str, subject_keys: Sequence[str]) -> None:
+        """Say that these subjects have changes that the index has not confirmed."""
+        self.subjects.add((project, tuple(subject_keys)))
+
+    def read_graph(self, owner: Owner) -> None:
+        """Say that this owner has changes that the graph writer has not read."""
+        self.unread.add(owner)
+
+    def project_graph(self, owner: Owner) -> None:
+        """Say that this owner's graph has commits that its projections have not confirmed."""
+        self.unprojected.add(owner)
 
 
 class LoggedDeadLetters:
