@@ -65,7 +65,7 @@ class OpenSearchIndex:
     def held(self, project: str, *, after: str | None, limit: int) -> list[tuple[str, int]]:
         """Return (id, version) of the project's memories in id order behind `after`."""
         [found] = self._ask([in_id_order(held_by(project, None), after, limit)])
-        return [(hit.memory_id, hit.version) for hit in found.hits.hits]
+        return [(hit.id, hit.version) for hit in found.hits.hits]
 
     def _ask(self, searches: Sequence[Search]) -> list[Found]:
         return ask(self._client, self._family.read, searches, self._sleep)

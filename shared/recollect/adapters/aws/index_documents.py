@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 from recollect.adapters.aws.index_bulk import Operation
 from recollect.adapters.aws.index_family import Member, Versioning, vector_field
@@ -28,7 +28,7 @@ def put_operations(
     newest = {memory.id: memory for memory in sorted(memories, key=attrgetter("version"))}
     return [
         Operation(
-            {"index": _target(member, project, memory.id) | _version(memory.version, versioning)},
+            {"index": _target(member, project, memory.id) | versioned(memory.version, versioning)},
             _document(member, project, memory),
         )
         for memory in newest.values()
@@ -39,7 +39,7 @@ def removal_operations(
     member: Member, project: str, memory_ids: Iterable[str], versioning: Versioning
 ) -> list[Operation]:
     """Return what removes the memories from an index."""
-    version = _version(REMOVED, versioning)
+    version = versioned(REMOVED, versioning)
     return [
         Operation({"delete": _target(member, project, memory_id) | version})
         for memory_id in memory_ids
@@ -56,17 +56,22 @@ def _dumped_terms(words: Iterable[str]) -> str:
 
 
 def _target(member: Member, project: str, memory_id: str) -> dict[str, Any]:
-    return {"_index": member.own_alias, "_id": _document_id(project, memory_id)}
+    return {"_index": member.own_alias, "_id": hashed(project, memory_id)}
 
 
-def _version(version: int, versioning: Versioning) -> dict[str, Any]:
+def versioned(
+    version: int,
+    versioning: Versioning,
+    accepted: Literal["external", "external_gte"] = "external",
+) -> dict[str, Any]:
+    """Return what has an operation done only if the document's version is lower (or equal)."""
     is_ours = versioning == "external"
-    return {"version": version, "version_type": "external"} if is_ours else {}
+    return {"version": version, "version_type": accepted} if is_ours else {}
 
 
-def _document_id(project: str, memory_id: str) -> str:
-    """Return an id that no memory of another project can have, whatever its own id is."""
-    return hashlib.sha256(json.dumps([project, memory_id]).encode()).hexdigest()[:32]
+def hashed(*names: str) -> str:
+    """Return an id that no other names lead to: nothing of another project can have it."""
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:32]
 
 
 def _document(member: Member, project: str, memory: Memory) -> Mapping[str, Any]:
@@ -87,11 +92,11 @@ def _document(member: Member, project: str, memory: Memory) -> Mapping[str, Any]
     if memory.expires_on:
         document["expires_on"] = microseconds(_midnight(memory.expires_on))
     if memory.embedding and member.holds_vectors_of(memory.embedding):
-        document |= _vector(memory.embedding)
+        document |= stored_vector(memory.embedding)
     return document
 
 
-def _vector(embedding: Embedding) -> dict[str, list[float]]:
+def stored_vector(embedding: Embedding) -> dict[str, list[float]]:
     """Return the field with the vector; none if it is all zero, which has no direction."""
     vector = embedding.vector().astype(float).round(DECIMALS)
     return {vector_field(embedding.model): vector.tolist()} if vector.any() else {}

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -65,7 +65,7 @@ class Member:
         No index can be called so, for its capital letter: unlike a write by the index's name, one
         that comes after the index was dropped makes no new index, but fails.
         """
-        return _own_alias(self.name)
+        return own_alias(self.name)
 
     @property
     def number(self) -> int:
@@ -94,16 +94,9 @@ class IndexFamily:
 
     def members(self, alias: str) -> list[Member]:
         """Return the indices behind an alias, the oldest first; none if there is no such alias."""
-        with opensearch_errors():
-            try:
-                answer = self._client.indices.get_alias(index=alias)
-            except NotFoundError:
-                return []
-            found = [
-                Member(name, frozenset(_Aliases.model_validate(entry).aliases))
-                for name, entry in answer.items()
-            ]
-        return sorted(found, key=lambda member: member.number)
+        found = aliases_behind(self._client, alias)
+        members = [Member(name, aliases) for name, aliases in found.items()]
+        return sorted(members, key=lambda member: member.number)
 
     def writable(self) -> list[Member]:
         """Return the indices that take every change; makes the first one if there is none."""
@@ -117,12 +110,8 @@ class IndexFamily:
 
     def set_refresh_interval(self) -> None:
         """Have every index show changes as late as is configured; collections choose themselves."""
-        if self._settings.versioning == "none":
-            return
-        interval = {"index": {"refresh_interval": f"{self._settings.refresh_seconds}s"}}
         for member in self.members(self.all):
-            with opensearch_errors():
-                self._client.indices.put_settings(index=member.name, body=interval)
+            set_refresh_interval(self._client, member.name, self._settings)
 
     def building(self) -> Member | None:
         """Return the index of the configured model that is written but not read yet."""
@@ -152,16 +141,7 @@ class IndexFamily:
         """
         number = max((member.number for member in known), default=0) + 1
         name = f"{self._settings.prefix}-{slug(self._settings.model)}-{number:06}"
-        body = {
-            **_definition(self._settings),
-            "aliases": {alias: {} for alias in (*aliases, self.all, _own_alias(name))},
-        }
-        with opensearch_errors():
-            try:
-                self._client.indices.create(index=name, body=body)
-            except RequestError as error:
-                if error.error != _ALREADY_EXISTS:
-                    raise
+        make_index(self._client, name, self._settings, _FIELDS, (*aliases, self.all))
 
     def refresh(self, member: Member) -> None:
         """Make visible what was written to an index."""
@@ -193,6 +173,51 @@ class IndexFamily:
                 self._client.indices.delete(index=name)
 
 
+def aliases_behind(client: OpenSearch, alias: str) -> dict[str, frozenset[str]]:
+    """Return the indices behind an alias with all their aliases; none if there is no such alias."""
+    with opensearch_errors():
+        try:
+            answer = client.indices.get_alias(index=alias)
+        except NotFoundError:
+            return {}
+        return {
+            name: frozenset(_Aliases.model_validate(entry).aliases)
+            for name, entry in answer.items()
+        }
+
+
+def make_index(
+    client: OpenSearch,
+    name: str,
+    settings: IndexSettings,
+    fields: Mapping[str, Any],
+    aliases: Iterable[str],
+) -> None:
+    """Make an index for these fields and the vector's, behind these aliases and its own.
+
+    One that is there already stays as it is.
+    """
+    body = {
+        **_definition(settings, fields),
+        "aliases": {alias: {} for alias in (*aliases, own_alias(name))},
+    }
+    with opensearch_errors():
+        try:
+            client.indices.create(index=name, body=body)
+        except RequestError as error:
+            if error.error != _ALREADY_EXISTS:
+                raise
+
+
+def set_refresh_interval(client: OpenSearch, name: str, settings: IndexSettings) -> None:
+    """Have an index show changes as late as is configured; collections choose themselves."""
+    if settings.versioning == "none":
+        return
+    interval = {"index": {"refresh_interval": f"{settings.refresh_seconds}s"}}
+    with opensearch_errors():
+        client.indices.put_settings(index=name, body=interval)
+
+
 def vector_field(model: str) -> str:
     """Return the field that holds vectors of a model; an index has that of its own only."""
     return f"vector-{slug(model)}"
@@ -205,11 +230,12 @@ def slug(model: str) -> str:
     return f"{readable}-{digest}"
 
 
-def _own_alias(name: str) -> str:
+def own_alias(name: str) -> str:
+    """Return the name to write to an index by; see `Member.own_alias`."""
     return f"{name}-Own"
 
 
-def _definition(settings: IndexSettings) -> dict[str, Any]:
+def _definition(settings: IndexSettings, fields: Mapping[str, Any]) -> dict[str, Any]:
     index: dict[str, Any] = {"knn": True}
     if settings.versioning == "external":
         index |= {
@@ -220,28 +246,30 @@ def _definition(settings: IndexSettings) -> dict[str, Any]:
         }
     method = {"name": "hnsw", "engine": settings.engine, "space_type": "cosinesimil"}
     vector = {"type": "knn_vector", "dimension": settings.dimensions, "method": method}
-    properties = {**_FIELDS, vector_field(settings.model): vector}
+    properties = {**fields, vector_field(settings.model): vector}
     # Nothing reads the document as it came: everything is answered from the fields.
     mappings = {"dynamic": "strict", "_source": {"enabled": False}, "properties": properties}
     return {"settings": {"index": index}, "mappings": mappings}
 
 
-_SEARCHED: dict[str, Any] = {"type": "keyword", "doc_values": False}
-_COMPARED: dict[str, Any] = {"type": "long"}
-_ANSWERED: dict[str, Any] = {"type": "long", "index": False}
+SEARCHED: dict[str, Any] = {"type": "keyword", "doc_values": False}
+"""Of a field that is only searched for."""
+COMPARED: dict[str, Any] = {"type": "long"}
+ANSWERED: dict[str, Any] = {"type": "long", "index": False}
+"""Of a number that is only answered or sorted by."""
 
 _FIELDS: dict[str, Any] = {
-    "project": _SEARCHED,
+    "project": SEARCHED,
     "memory_id": {"type": "keyword"},
-    "version": _ANSWERED,
-    "subjects": _SEARCHED,
-    "marks": _SEARCHED,
-    "grams": _SEARCHED,
-    "created_at": _COMPARED,
-    "updated_at": _COMPARED,
-    "expires_on": _COMPARED,
+    "version": ANSWERED,
+    "subjects": SEARCHED,
+    "marks": SEARCHED,
+    "grams": SEARCHED,
+    "created_at": COMPARED,
+    "updated_at": COMPARED,
+    "expires_on": COMPARED,
     # Our own terms, so that both editions take texts apart alike.
     "terms": {"type": "text", "analyzer": "whitespace"},
     "terms_read": {"type": "binary", "doc_values": True},
-    "length": _ANSWERED,
+    "length": ANSWERED,
 }

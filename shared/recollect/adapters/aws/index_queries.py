@@ -54,7 +54,7 @@ class QuerySearches:
         counted, *rest = found
         near, worded = rest[: len(self.near)], rest[len(self.near) :]
         statistics = counted.statistics(self.terms)
-        ids = [hit.memory_id for each in near for hit in each.hits.hits]
+        ids = [hit.id for each in near for hit in each.hits.hits]
         ids += _best_by_words(worded, statistics, self.limit)
         return Proposal(tuple(dict.fromkeys(ids)), statistics)
 
@@ -91,7 +91,7 @@ def _worded(terms: Sequence[str], matching: Query, limit: int) -> tuple[Search, 
 
 def _best_by_words(found: Sequence[Found], statistics: TermStatistics, limit: int) -> list[str]:
     """Return the ids of the best of all that was found, weighed by the named subjects' words."""
-    hits = {hit.memory_id: hit for each in found for hit in each.hits.hits}
+    hits = {hit.id: hit for each in found for hit in each.hits.hits}
     asked = list(statistics.frequencies)
     # The vector plays no part in what words say.
     nowhere = np.zeros(0, dtype=np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from opensearchpy import OpenSearch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from recollect.adapters.aws.index_documents import load_terms
 from recollect.adapters.aws.index_filters import Query
@@ -29,7 +29,7 @@ _SERVER_ERROR = 500
 class Fields(BaseModel):
     """What a search asked for of one document; each is a list to the engine."""
 
-    memory_id: tuple[str]
+    id: tuple[str] = Field(validation_alias=AliasChoices("memory_id", "entity_id"))
     version: tuple[int] = (0,)
     terms_read: tuple[str] = ("",)
 
@@ -40,13 +40,13 @@ class Hit(BaseModel):
     fields: Fields
 
     @property
-    def memory_id(self) -> str:
-        """The memory's id."""
-        return self.fields.memory_id[0]
+    def id(self) -> str:
+        """The id of the memory, or of the entity."""
+        return self.fields.id[0]
 
     @property
     def version(self) -> int:
-        """The memory's version."""
+        """Its version."""
         return self.fields.version[0]
 
     @property
@@ -115,7 +115,9 @@ class _Answer(BaseModel):
     responses: list[Found]
 
 
-def nearest(field: str, vector: Vector, matching: Query, limit: int) -> Search:
+def nearest(
+    field: str, vector: Vector, matching: Query, limit: int, ids: str = "memory_id"
+) -> Search:
     """Return the search for the nearest vectors of the field among what matches."""
     knn = {
         "vector": vector.tolist(),
@@ -124,14 +126,14 @@ def nearest(field: str, vector: Vector, matching: Query, limit: int) -> Search:
         # The index may still be another model's: then nothing is near.
         "ignore_unmapped": True,
     }
-    return _search({"knn": {field: knn}}, limit, "memory_id")
+    return search_for({"knn": {field: knn}}, limit, ids)
 
 
 def best_worded(terms: Sequence[str], matching: Query, limit: int) -> Search:
     """Return the search for the texts that match and have any of the terms, with their terms."""
     words = [{"term": {"terms": term}} for term in terms]
     query = {"bool": {"filter": [matching], "should": words, "minimum_should_match": 1}}
-    return _search(query, limit, "memory_id", "terms_read")
+    return search_for(query, limit, "memory_id", "terms_read")
 
 
 def count_terms(terms: Sequence[str], among: Query) -> Search:
@@ -143,10 +145,10 @@ def count_terms(terms: Sequence[str], among: Query) -> Search:
     return {"size": 0, "track_total_hits": True, "query": among, "aggs": aggregations}
 
 
-def in_id_order(matching: Query, after: str | None, limit: int) -> Search:
-    """Return the search for matching memories by their ids, those behind `after`."""
-    search = _search(matching, limit, "memory_id", "version")
-    search["sort"] = [{"memory_id": "asc"}]
+def in_id_order(matching: Query, after: str | None, limit: int, ids: str = "memory_id") -> Search:
+    """Return the search for what matches by the field of its ids, those behind `after`."""
+    search = search_for(matching, limit, ids, "version")
+    search["sort"] = [{ids: "asc"}]
     return search | ({"search_after": [after]} if after is not None else {})
 
 
@@ -187,7 +189,8 @@ def _ask(client: OpenSearch, alias: str, searches: Sequence[Search]) -> list[Fou
     return found
 
 
-def _search(query: Query, limit: int, *fields: str) -> Search:
+def search_for(query: Query, limit: int, *fields: str) -> Search:
+    """Return the search for what matches the query, with these fields of it."""
     return {
         "query": query,
         "size": min(limit, MAX_HITS),

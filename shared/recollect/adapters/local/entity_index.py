@@ -1,6 +1,6 @@
 """Finding entities by comparing all of an owner's: a person's graph has some thousand at most."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -33,6 +33,13 @@ class LocalEntityIndex:
             list(dict.fromkeys([*_nearest(entities, query), *_best_named(names, query)]))
             for query in queries
         ]
+
+    def held(self, owner: Owner) -> dict[str, int]:
+        """Return the version of every entity of the owner."""
+        return {each.id: each.version for each in self._all(owner)}
+
+    def erase(self, owner: Owner, *, keep: Collection[str] = ()) -> None:
+        """Do nothing: what the record has erased is not found any more."""
 
     def _all(self, owner: Owner) -> Iterator[Entity]:
         after: str | None = None
