@@ -2,8 +2,9 @@
 # Make the environment ready; fast and silent when it already is.
 #
 #   sh scripts/setup.sh run    .venv with what the service needs
-#   sh scripts/setup.sh dev    the same with the tools of the checks, .venv-sam with the SAM CLI, and
-#                              .venv-mem0 with the mem0 1.x whose class the library is compared with
+#   sh scripts/setup.sh dev    the same with the tools of the checks, .venv-sam with the SAM CLI,
+#                              .venv-mem0 with the mem0 1.x whose class the library is compared with,
+#                              and .venv-gremlin38 with the client of Neptune's engines from 1.5 on
 #   sh scripts/setup.sh tools  .venv with uv, whatever the state of uv.lock
 #
 # PYTHON names the interpreter to make .venv with, instead of the ones on PATH. RECOLLECT_EMBEDDER
@@ -167,6 +168,7 @@ dev)
     sync
     install_beside sam "the SAM CLI"
     install_beside mem0 "mem0 1.x"
+    install_beside gremlin38 "the Gremlin client 3.8"
     ;;
 tools)
     make_environment

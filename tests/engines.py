@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -20,17 +21,33 @@ ENDPOINTS = "RECOLLECT_TEST_ENDPOINTS"
 REGION: Final = "eu-west-1"
 """The region that every client of a test is in; the engines' ARNs name it too."""
 
+GREMLIN_LINES: Final = {"3.7": "gremlin", "3.8": "gremlin38"}
+"""The server for each line of clients: Neptune up to 1.4 is like the first, 1.5 like the other."""
+
 _WRITTEN_BY_START = Path(__file__).parents[1] / ".engines" / "endpoints.json"
 _SECONDS_TO_CONNECT = 5
 
 
 @cache
 def endpoint(name: str) -> str:
-    """Return the URL of `dynamodb`, `sqs`, `opensearch` or `gremlin`; fail if nobody is there."""
+    """Return the URL of `dynamodb`, `sqs`, `opensearch`, `gremlin` or `gremlin38`.
+
+    Fails if nobody is there.
+    """
     url = _addresses().get(name)
     if url is None or not _is_listening(url):
         pytest.fail(f"{name} is not running: 'make engines' starts it", pytrace=False)
     return url
+
+
+def gremlin_engine() -> str:
+    """Return the name of the Gremlin Server of the installed client's own line."""
+    return GREMLIN_LINES[version("gremlinpython").rpartition(".")[0]]
+
+
+def gremlin_server() -> str:
+    """Return its URL; fail if nobody is there."""
+    return endpoint(gremlin_engine())
 
 
 @contextmanager

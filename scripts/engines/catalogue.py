@@ -1,7 +1,7 @@
 """The engines: what each is called, how it is run and when it answers."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HEAP = "-Xmx512m"
 
@@ -75,7 +75,7 @@ _OPENSEARCH = Engine(
 )
 _GREMLIN = Engine(
     name="gremlin",
-    product="Gremlin Server",
+    product="Gremlin Server 3.7",
     port=8182,
     main="org.apache.tinkerpop.gremlin.server.GremlinServer",
     options=("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",),
@@ -83,5 +83,7 @@ _GREMLIN = Engine(
     probe="/?gremlin=1",
     url="ws://127.0.0.1:{port}/gremlin",
 )
+# Neptune's engines have been like this one since 1.5.
+_GREMLIN38 = replace(_GREMLIN, name="gremlin38", product="Gremlin Server 3.8", port=8183)
 
-ENGINES = (_DYNAMODB, _SQS, _OPENSEARCH, _GREMLIN)
+ENGINES = (_DYNAMODB, _SQS, _OPENSEARCH, _GREMLIN, _GREMLIN38)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from gremlin_python.structure.graph import Graph
 
 from recollect.adapters.aws.gremlin import MERGES_PER_TRAVERSAL, GremlinGraphStore
 from recollect.adapters.aws.gremlin_connection import GremlinConnection
+from recollect.adapters.local.graph import LocalGraph
 from recollect.adapters.record_graph import RecordGraphStore
 from recollect.domain.errors import DefectError
 from recollect.domain.graph import Belief, Entity, Owner, Relation, Triple
@@ -24,7 +26,7 @@ from recollect.testing.builders import NOON, a_scope, an_entity
 from recollect.testing.graph_store import *
 from recollect.testing.graph_store import ALL, NASTY, Committed, believed, people, retracted
 from tests.contract import stores
-from tests.engines import endpoint
+from tests.engines import gremlin_server
 
 SECONDS = 10.0
 
@@ -84,7 +86,7 @@ def record(build: stores.Build, folder: Path) -> Iterator[GraphStore]:
 
 @contextmanager
 def gremlin(_: Path) -> Iterator[GraphStore]:
-    connection = GremlinConnection(endpoint("gremlin"), dict, SECONDS)
+    connection = GremlinConnection(gremlin_server(), dict, SECONDS)
     with closing(connection):
         store = Tidied(GremlinGraphStore(connection.ask))
         yield store
@@ -120,7 +122,7 @@ def projection(request: pytest.FixtureRequest) -> Iterator[GraphStore]:
 
 @pytest.fixture
 def server() -> Iterator[Counted]:
-    with closing(GremlinConnection(endpoint("gremlin"), dict, SECONDS)) as connection:
+    with closing(GremlinConnection(gremlin_server(), dict, SECONDS)) as connection:
         yield Counted(connection)
 
 
@@ -151,12 +153,14 @@ def test_the_record_and_the_server_agree(served: GraphStore, tmp_path: Path, see
         assert recorded.held(owner) == served.held(owner)
         for _ in range(20):
             ids = [each.id for each in chance.sample(entities, chance.randint(1, 4))]
-            ask = {"hops": chance.choice([1, 2]), "fan_out": chance.choice([1, 3, 10, ALL])}
-            assert {*recorded.near(owner, ids, **ask)} == {*served.near(owner, ids, **ask)}
+            ask = {"hops": chance.choice([1, 2]), "fan_out": chance.choice([1, 2, 3, 10, ALL])}
+            assert recorded.near(owner, ids, **ask) == served.near(owner, ids, **ask)
 
 
 @pytest.mark.engines
-def test_a_batch_takes_two_round_trips_and_a_hop_one(served: GraphStore, server: Counted) -> None:
+def test_a_batch_takes_two_round_trips_and_a_search_one(
+    served: GraphStore, server: Counted
+) -> None:
     owner = Owner.of(a_scope())
     full = people(owner, *(f"Person {number}" for number in range(MERGES_PER_TRAVERSAL)))
     relations = [believed(full[0], other) for other in full]
@@ -166,15 +170,39 @@ def test_a_batch_takes_two_round_trips_and_a_hop_one(served: GraphStore, server:
     assert server.during(lambda: served.apply(owner, full, [])) == 1
     assert server.during(lambda: served.apply(owner, [*full, one_more], relations)) == 3
     assert server.during(lambda: served.apply(owner, [], [])) == 0
-    start = [full[1].id]
-    for hops in (1, 2):
-        near = partial(served.near, owner, start, hops=hops, fan_out=ALL)
-        assert server.during(near) == hops
     everybody = [each.id for each in full]
-    assert server.during(lambda: served.near(owner, everybody, hops=2, fan_out=ALL)) == 1
+    for hops, start in product((1, 2), ([full[1].id], [one_more.id], everybody)):
+        near = partial(served.near, owner, start, hops=hops, fan_out=3)
+        assert server.during(near) == 1
     assert server.during(lambda: served.near(owner, [], hops=2, fan_out=ALL)) == 0
-    assert server.during(lambda: served.near(owner, [one_more.id], hops=2, fan_out=ALL)) == 1
     assert server.during(lambda: served.held(owner)) == 2
+
+
+@dataclass(frozen=True)
+class Watched(LocalGraph):
+    """Remembers of how many entities it was asked for the neighbourhood, each time."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def around(self, owner: Owner, entity_ids: Sequence[str], *, limit: int) -> list[Relation]:
+        self.asked.append(len(entity_ids))
+        return super().around(owner, entity_ids, limit=limit)
+
+
+def test_the_record_is_read_in_a_round_a_hop(tmp_path: Path) -> None:
+    owner = Owner.of(a_scope())
+    ada, *others = people(owner, "Ada", *(f"Person {number}" for number in range(6)))
+    relations = [believed(ada, other) for other in others]
+    watched = Watched(stores.local_store(tmp_path / "recollect.db").database)
+    store = Committed(watched, RecordGraphStore(watched))
+    store.apply(owner, [ada, *others], relations)
+
+    with closing(watched.database):
+        for hops, start, fan_out in [(1, [ada], ALL), (2, [ada, ada], 4), (2, [ada, *others], 4)]:
+            store.near(owner, [each.id for each in start], hops=hops, fan_out=fan_out)
+        store.near(owner, [], hops=2, fan_out=ALL)
+
+    assert watched.asked == [1, 1, 4, 7]
 
 
 WRITERS = 8
@@ -188,7 +216,7 @@ def test_many_connections_make_one_vertex(served: GraphStore, server: Counted) -
     served.apply(owner, [], [])  # so that it tidies up after this owner
 
     def apply(number: int) -> None:
-        with closing(GremlinConnection(endpoint("gremlin"), dict, SECONDS)) as connection:
+        with closing(GremlinConnection(gremlin_server(), dict, SECONDS)) as connection:
             store = GremlinGraphStore(connection.ask)
             for version in range(number + 1, 5 * WRITERS + 1, WRITERS):
                 newer = [replace(each, version=version, mentions=version) for each in entities]

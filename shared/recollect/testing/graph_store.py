@@ -5,14 +5,22 @@ those stores that do not answer from the record.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from recollect.domain.graph import MAX_NAME_LENGTH, Belief, Entity, Owner, Relation, Triple
+from recollect.domain.graph import (
+    MAX_NAME_LENGTH,
+    Belief,
+    Entity,
+    Owner,
+    Relation,
+    Triple,
+    first_version,
+)
 from recollect.ports.graph import GraphRecord, GraphStore
 from recollect.testing.builders import (
     NOON,
@@ -196,6 +204,51 @@ def test_the_fan_out_is_of_each_entity_that_is_passed(graph: GraphStore, owner: 
     assert near(graph, cem, bob, fan_out=1) == {ada_cem.triple, bob_dan.triple}
 
 
+def test_what_is_nearer_comes_before_what_has_more_mentions(
+    graph: GraphStore, owner: Owner
+) -> None:
+    ada, bob, cem = people(owner, "Ada", "Bob", "Cem")
+    ada_bob, bob_cem = believed(ada, bob), believed(bob, cem, mentions=9)
+    graph.apply(owner, [ada, bob, cem], [bob_cem, ada_bob])
+
+    found = graph.near(owner, [ada.id], hops=2, fan_out=ALL)
+
+    assert found == [ada_bob.triple, bob_cem.triple]
+
+
+def test_no_more_neighbours_are_passed_than_the_fan_out(graph: GraphStore, owner: Owner) -> None:
+    ada, eve, *others = people(owner, "Ada", "Eve", *(f"Person {number}" for number in range(8)))
+    near_by, further = others[:4], others[4:]
+    starts = [ada, ada, eve, eve]
+    first = [
+        believed(one, other, mentions=mentions)
+        for one, other, mentions in zip(starts, near_by, [9, 2, 3, 5], strict=True)
+    ]
+    second = [
+        believed(one, other, mentions=10) for one, other in zip(near_by, further, strict=True)
+    ]
+    graph.apply(owner, [ada, eve, *others], [*first, *second])
+    firsts, seconds = ([each.triple for each in hop] for hop in (first, second))
+
+    assert near(graph, ada, eve, hops=2, fan_out=1) == {firsts[0], firsts[3], seconds[0]}
+    assert near(graph, ada, eve, hops=2, fan_out=2) == {*firsts, seconds[0], seconds[3]}
+    assert near(graph, ada, eve, hops=2, fan_out=3) == {*firsts, *seconds} - {seconds[1]}
+
+
+def test_of_as_many_mentions_the_lowest_id_is_passed(graph: GraphStore, owner: Owner) -> None:
+    starts = people(owner, "Ada", "Eve")
+    others = people(owner, *(f"Person {number}" for number in range(12)))
+    near_by, further = others[:6], others[6:]
+    first = [believed(each, start) for each, start in zip(near_by, starts * 3, strict=True)]
+    second = [believed(one, other) for one, other in zip(near_by, further, strict=True)]
+    graph.apply(owner, [*starts, *others], [*first, *second])
+    ways = sorted(zip(first, second, strict=True), key=lambda way: way[0].triple.id)
+
+    found = near(graph, *starts, hops=2, fan_out=3)
+
+    assert found == {each.triple for each in [*first, *(last for _, last in ways[:3])]}
+
+
 def test_what_is_retracted_is_not_found_and_not_passed(graph: GraphStore, owner: Owner) -> None:
     ada, bob, cem = people(owner, "Ada", "Bob", "Cem")
     ada_bob, bob_cem = believed(ada, bob, mentions=5), believed(bob, cem)
@@ -292,20 +345,23 @@ def test_random_graphs_are_walked_exactly(graph: GraphStore, owner: Owner, seed:
     graph.apply(owner, entities, relations)
 
     for _ in range(12):
-        starts = chance.sample(entities, chance.randint(1, 4))
-        hops, fan_out = chance.choice([1, 2]), chance.choice([1, 2, 5, ALL])
-        expected = _walked(relations, [each.id for each in starts], hops=hops, fan_out=fan_out)
-        assert near(graph, *starts, hops=hops, fan_out=fan_out) == expected
+        ids = [each.id for each in chance.sample(entities, chance.randint(1, 4))]
+        fan_out = chance.choice([1, 2, 3, 5, ALL])
+        for hops in (1, 2):
+            [*ways] = _walked(relations, ids, hops=hops, fan_out=fan_out)
+            found = graph.near(owner, ids, hops=hops, fan_out=fan_out)
+            assert set(found[: len(ways[0])]) == ways[0]
+            assert set(found) == set().union(*ways)
+            assert len(found) == len(set(found))
 
 
 def a_random_graph(owner: Owner, chance: random.Random) -> tuple[list[Entity], list[Relation]]:
-    """Return entities and relations, some retracted, no two with as many mentions."""
+    """Return entities and relations, some retracted, many with as many mentions as others."""
     entities = [an_entity(owner, f"Person {number}") for number in range(20)]
     pairs = [chance.choices(entities, k=2) for _ in range(45)]
-    mentions = chance.sample(range(1, 80), len(pairs))
     relations = [
-        believed(one, other, chance.choice(["knows", "likes"]), mentions=count)
-        for (one, other), count in zip(pairs, mentions, strict=True)
+        believed(one, other, chance.choice(["knows", "likes"]), mentions=chance.randint(1, 6))
+        for one, other in pairs
     ]
     distinct = {each.triple: each for each in relations}.values()
     states = [replace(retracted(each), version=1) for each in distinct]
@@ -316,16 +372,21 @@ def a_random_graph(owner: Owner, chance: random.Random) -> tuple[list[Entity], l
 
 def _walked(
     relations: Sequence[Relation], entity_ids: Sequence[str], *, hops: int, fan_out: int
-) -> set[Triple]:
-    """Return what the port promises, the plain way."""
-    best = sorted((each for each in relations if each.belief), key=lambda each: -each.mentions)
-    reached, found = set(entity_ids), set[Triple]()
+) -> Iterator[set[Triple]]:
+    """Yield what the port promises of each hop, the plain way."""
+    best = [each for each in relations if each.belief]
+    best.sort(key=lambda each: (-each.mentions, each.triple.id))
+    passed, frontier = set(entity_ids), [*entity_ids]
     for _ in range(hops):
-        for entity_id in list(reached):
+        found = set[Triple]()
+        for entity_id in frontier:
             own = [each.triple for each in best if entity_id in each.triple.ends]
             found.update(own[:fan_out])
-        reached.update(end for triple in found for end in triple.ends)
-    return found
+        yield found
+        in_order = [each.triple for each in best if each.triple in found]
+        ends = dict.fromkeys(end for triple in in_order for end in triple.ends)
+        frontier = [end for end in ends if end not in passed][:fan_out]
+        passed.update(frontier)
 
 
 def test_an_older_version_never_wins(projection: GraphStore, owner: Owner) -> None:
@@ -423,6 +484,29 @@ def test_what_was_erased_can_be_applied_again(projection: GraphStore, owner: Own
 
     assert projection.held(owner) == dict.fromkeys([ada.id, bob.id, relation.triple.id], 1)
     assert near(projection, ada) == {relation.triple}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_comes_to_be_again_is_newer_than_what_was_erased(
+    projection: GraphStore, owner: Owner, seed: int
+) -> None:
+    entities, relations = a_random_graph(owner, random.Random(seed))
+    was, comes_to_be = (first_version(NOON + timedelta(seconds=each)) for each in range(2))
+
+    def apply(version: int) -> None:
+        some = [replace(each, version=version) for each in entities]
+        projection.apply(owner, some, [replace(each, version=version) for each in relations])
+
+    apply(was)
+    before = projection.held(owner)
+    projection.erase(owner)
+    between = projection.held(owner)
+    for version in (comes_to_be, was):
+        apply(version)
+
+    assert between == {}
+    assert projection.held(owner) == dict.fromkeys(before, comes_to_be)
+    assert near(projection, *entities) == {each.triple for each in relations if each.belief}
 
 
 def test_erasing_many_removes_them_all(projection: GraphStore, owner: Owner) -> None:

@@ -7,7 +7,7 @@ looks at the graph.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,7 +27,6 @@ from gremlin_python.process.traversal import (
 from gremlin_python.statics import long
 from gremlin_python.structure.graph import Graph
 
-from recollect.adapters.record_graph import reached
 from recollect.domain.graph import Entity, Owner, Relation, Triple
 
 Traversal: TypeAlias = Any
@@ -44,6 +43,8 @@ its length: with 10 in one it took 4 ms for each on two busy cores, with 25 to 2
 https://docs.aws.amazon.com/neptune/latest/userguide/gremlin-efficient-upserts.html"""
 DROPS_PER_TRAVERSAL = 500
 """A traversal is one transaction, which must end before the time-out."""
+TOLD = ("source", "predicate", "target", "mentions")
+"""Of an edge, to whoever asks what is near: reading the answer is a good part of the work."""
 TIMES = ("valid_from", "valid_to", "recorded_at")
 """Of an edge, if they are known."""
 
@@ -56,7 +57,7 @@ class GremlinGraphStore:
 
     `ask` asks the server: `GremlinConnection.ask`. Every traversal of this class may be repeated.
     Of `apply` there are ceil(entities / 25) + ceil(relations / 25), thus two at most for 25 of
-    each; of `near` one a hop.
+    each; of `near` there is one, or none without entities.
     """
 
     ask: Ask
@@ -76,13 +77,15 @@ class GremlinGraphStore:
     def near(
         self, owner: Owner, entity_ids: Sequence[str], *, hops: int, fan_out: int
     ) -> list[Triple]:
-        """Return triples up to `hops` away; of those with equal mentions the lowest ids first."""
+        """Return triples 1 or 2 hops away; of each hop those with most mentions, lowest ids first.
 
-        def expand(frontier: Sequence[str]) -> list[Triple]:
-            found = self.ask(expansion(owner, frontier, fan_out=fan_out))
-            return [Triple(each["source"], each["predicate"], each["target"]) for each in found]
-
-        return reached(entity_ids, expand, hops=hops)
+        Sorted here, since not every server keeps an order through all steps.
+        """
+        if not entity_ids:
+            return []
+        told = self.ask(neighbourhood(owner, entity_ids, hops=hops, fan_out=fan_out))
+        found = {_triple(each): (each["hop"], -each["mentions"]) for each in told}
+        return sorted(found, key=lambda triple: (found[triple], triple.id))
 
     def held(self, owner: Owner) -> dict[str, int]:
         """Return the version of every vertex and edge of the owner; one traversal for each kind."""
@@ -128,28 +131,39 @@ def merge_relations(owner: Owner, relations: Sequence[Relation]) -> Traversal:
     return steps.count()
 
 
-def expansion(owner: Owner, entity_ids: Sequence[str], *, fan_out: int) -> Traversal:
-    """Return the traversal that finds what is believed of these entities.
+def neighbourhood(owner: Owner, entity_ids: Sequence[str], *, hops: int, fan_out: int) -> Traversal:
+    """Return the traversal that finds what is believed of these entities, and of their neighbours.
 
-    At most `fan_out` for each, those with most mentions first.
+    At most `fan_out` for each, of at most so many neighbours; each once.
     """
-    best = (
-        __.both_e(RELATION)
-        .has("owner", _owner_id(owner))
-        .has("is_retracted", False)  # noqa: FBT003 - the value of a property
-        .dedup()
-        .order()
-        .by("mentions", Order.desc)
-        .by("key")
-        .limit(long(fan_out))
-    )
-    starts = _source().V(*(_vertex_id(owner, each) for each in entity_ids))
-    found = starts.has(ENTITY, "owner", _owner_id(owner)).local(best).dedup()
-    names = ("source", "predicate", "target")
-    found = found.project(*names)
-    for name in names:
-        found = found.by(name)
-    return found
+    starts = _source().V(*(_vertex_id(owner, each) for each in dict.fromkeys(entity_ids)))
+    first = starts.has(ENTITY, "owner", _owner_id(owner)).local(_best(owner, fan_out))
+    neighbours = __.unfold().both_v().has("key", P.without(list(entity_ids))).dedup()
+    second = neighbours.limit(long(fan_out)).local(_best(owner, fan_out)).dedup()
+    ways = (_told(__.unfold(), hop=1), _told(second.where(P.without("first")), hop=2))
+    return _best_first(first).aggregate("first").fold().union(*ways[:hops])
+
+
+def _best(owner: Owner, fan_out: int) -> Traversal:
+    """Return the steps from an entity to the relations that are passed."""
+    own = __.both_e(RELATION).has("owner", _owner_id(owner))
+    believed = own.has("is_retracted", False)  # noqa: FBT003 - the value of a property
+    return _best_first(believed).limit(long(fan_out))
+
+
+def _best_first(relations: Traversal) -> Traversal:
+    return relations.dedup().order().by("mentions", Order.desc).by("key")
+
+
+def _told(relations: Traversal, *, hop: int) -> Traversal:
+    told = relations.project("hop", *TOLD).by(__.constant(hop))
+    for name in TOLD:
+        told = told.by(name)
+    return told
+
+
+def _triple(told: Mapping[str, Any]) -> Triple:
+    return Triple(told["source"], told["predicate"], told["target"])
 
 
 def versions(elements: Traversal) -> Traversal:
