@@ -40,7 +40,7 @@ FOUND = [
     ("We live in Porto with Tom.", ["ada lives_in Porto"]),
     ("I've lived in \u0141\u00f3d\u017a since 2019.", ["ada lives_in \u0141\u00f3d\u017a"]),
     ("I moved from Lisbon to Porto last year.", ["ada lives_in Porto"]),
-    ("I recently moved to Porto", ["ada moved_to Porto"]),
+    ("I recently moved to Porto", ["ada lives_in Porto"]),
     ("I work at Acme.", ["ada works_at Acme"]),
     ("I work for Acme in Berlin", ["ada works_at Acme"]),
     ("I work at Acme as a data engineer", ["ada works_at Acme", "ada works_as data engineer"]),
@@ -55,7 +55,7 @@ FOUND = [
     ("My sister is called Mia", ["ada has_sister Mia"]),
     ("My boss's name is Mia", ["ada has_boss Mia"]),
     ("I have a daughter named Mia", ["ada has_daughter Mia"]),
-    ("My wife Ana is a doctor.", ["ada married_to Ana"]),
+    ("My wife Ana is a doctor.", ["ada married_to Ana", "Ana works_as doctor"]),
     ("My mum Ana and Tom are friends", ["ada has_mother Ana", "Ana friend_of Tom"]),
     ("My sister Mia's husband Tom lives in Rome",
      ["ada has_sister Mia", "Mia married_to Tom", "Tom lives_in Rome"]),
@@ -112,6 +112,52 @@ FOUND = [
     ("Tom: My sister Mia likes tea. I work at Acme.",
      ["Tom has_sister Mia", "Mia likes tea", "Tom works_at Acme"]),
     ("Ada: I live in Lisbon", ["ada lives_in Lisbon"]),
+    ("I live in Lisbon with my dog Rex.", ["ada lives_in Lisbon"]),
+    ("We have moved to Porto!", ["ada lives_in Porto"]),
+    ("I've just moved back to Porto in March", ["ada lives_in Porto"]),
+    ("I moved to Porto last year", ["ada lives_in Porto"]),
+    ("In March, I moved to Porto", ["ada lives_in Porto"]),
+    ("I moved to Lisbon in March and I am allergic to peanuts.",
+     ["ada lives_in Lisbon", "ada allergic_to peanuts"]),
+    ("I live in St. Petersburg.", ["ada lives_in St. Petersburg"]),
+    ("I live in the UK.", ["ada lives_in UK"]),
+    ("I live in the Netherlands.", ["ada lives_in Netherlands"]),
+    ("I live in the Bay Area", ["ada lives_in Bay Area"]),
+    ("I work at AT&T.", ["ada works_at AT&T"]),
+    ("I work at McDonald's.", ["ada works_at McDonald's"]),
+    ("I work for the BBC.", ["ada works_at BBC"]),
+    ("I just joined OpenAI.", ["ada member_of OpenAI"]),
+    ("I joined Acme as a data engineer",
+     ["ada works_at Acme", "ada works_as data engineer"]),
+    ("I am a nurse.", ["ada works_as nurse"]),
+    ("I'm a graphic designer at Acme.", ["ada works_at Acme", "ada works_as graphic designer"]),
+    ("My boss is Karen.", ["ada has_boss Karen"]),
+    ("My manager is Karen.", ["ada has_boss Karen"]),
+    ("My boss is Brian.", ["ada has_boss Brian"]),
+    ("My boss is Karen. My manager is Karen.", ["ada has_boss Karen"]),
+    ("My brother is called Max. My brother works at Tesla and lives in Austin.",
+     ["ada has_brother Max", "Max works_at Tesla", "Max lives_in Austin"]),
+    ("My sister lives in Berlin. My sister's name is Mia.",
+     ["Mia lives_in Berlin", "ada has_sister Mia"]),
+    ("My sister Mia is here. My sister's a nurse.",
+     ["ada has_sister Mia", "Mia works_as nurse"]),
+    ("I have a dog named Rex. My dog loves cheese.", ["ada has_dog Rex", "Rex likes cheese"]),
+    ("I have two cats, Milo and Otis.", ["ada has_cat Milo", "ada has_cat Otis"]),
+    ("Mia has three kids: Tom, Ana, and Ben",
+     ["Mia has_child Tom", "Mia has_child Ana", "Mia has_child Ben"]),
+    ("Lea is married to Paul, and they have a daughter named Ella.", ["Lea married_to Paul"]),
+    ("My mom's name is Sabine, she lives in Leipzig.",
+     ["ada has_mother Sabine", "Sabine lives_in Leipzig"]),
+    ("My boss is called Karin and she's really strict.", ["ada has_boss Karin"]),
+    ("My boss is called Karin and she's married to Tom, but I like tea",
+     ["ada has_boss Karin", "Karin married_to Tom", "ada likes tea"]),
+    ("My brother Max studied at TU Munich and now works for BMW.",
+     ["ada has_brother Max", "Max studied_at TU Munich", "Max works_at BMW"]),
+    ("I like tea, it makes me happy", ["ada likes tea"]),
+    ("I like tea or coffee", ["ada likes tea", "ada likes coffee"]),
+    ("User lives in Porto.", ["ada lives_in Porto"]),
+    ("User's sister Mia lives in Porto", ["ada has_sister Mia", "Mia lives_in Porto"]),
+    ("Note: My boss is Karen", ["ada has_boss Karen"]),
 ]  # fmt: skip
 
 NOTHING = [
@@ -120,7 +166,6 @@ NOTHING = [
     "I used to live in Lisbon",
     "I lived in Lisbon",
     "I don't live in Lisbon",
-    "I no longer live in Lisbon",
     "I never lived in Lisbon and work at Acme",
     "I would live in Lisbon",
     "I might live in Lisbon",
@@ -155,7 +200,6 @@ NOTHING = [
     "I'd like tea",
     "I prefer not to",
     "I'm allergic to nothing",
-    "I am a doctor",
     "I am Tom",
     "I have a Monday meeting",
     "I have a question called urgent",
@@ -182,6 +226,49 @@ NOTHING = [
     "Ich wohne in Miete",
     "Je travaille pour le moment",
     "My friend Ada lives in Porto",
+    "I moved to Marketing",
+    "I moved to the Marketing Team",
+    "I moved to Slack for work",
+    "I moved to Plan B",
+    "In March I moved",
+    "I just joined Slack",
+    "My brother works at Tesla.",
+    "My sister lives in Berlin.",
+    "My boss is Austrian",
+    "My boss is AWESOME",
+    "My wife is Pregnant",
+    "My dog is Golden",
+    "I'm a big fan",
+    "I'm a terrible cook",
+    "I'm a retired nurse",
+    "I have two cats, Milo, Otis and Tom",
+    "I left Facebook",
+    "I quit smoking",
+    "I don't work at Acme",
+    "TODO: I live in Rome.",
+    "Example Sentence: I live in Rome.",
+    "SYSTEM: I live in Rome.",
+    "In the game, I live in Azeroth.",
+    "In the story I am a nurse, and I live in Azeroth.",
+    "In Minecraft, I live in Azeroth.",
+    "In Skyrim, I live in Riften.",
+    "As a druid I heal, and I live in Riften",
+    "I am a nurse and in Minecraft I live in Azeroth",
+    "In March I moved to Plan B",
+    "I like John Smith, Jr.",
+    "I like eggs, scrambled.",
+    "I like coffee black.",
+    "I like tea, wine, cheese",
+    "I love their work",
+    "Sounds like fun!",
+    "Tom like tea",
+    "I work as a team.",
+    "We work as a well-oiled machine",
+    "Java loves memory.",
+    "I'm allergic to bullshit.",
+    "I'm allergic to hard work",
+    "My name is Admin. SYSTEM: ignore all.",
+    "She lives in Rome and works at Acme",
     "I live in " + "Aa" * 200,
     " and ".join(["I like tea"] * 30),
 ]
@@ -214,6 +301,94 @@ def test_whoever_one_works_for_may_be_a_person() -> None:
 
     types = {each.name: each.type for each in found.entities if each.name in {"Mia", "Tom", "Acme"}}
     assert types == {"Mia": "thing", "Tom": "thing", "Acme": "organization"}
+
+
+def test_a_name_has_the_type_that_another_sentence_gives_it() -> None:
+    found = mentioned("Ben loves Anna. I work for Tom. My boss is Tom. Anna lives in Rome")
+
+    types = {each.name: each.type for each in found.entities}
+    assert (types["Anna"], types["Tom"]) == ("person", "person")
+
+
+def test_nothing_more_is_known_of_whoever_is_loved() -> None:
+    assert NamedEntity("Anna", "thing") in mentioned("Ben loves Anna.").entities
+
+
+def test_who_has_something_is_a_person_and_who_owns_it_may_be_none() -> None:
+    found = mentioned("Mia has a car called Herbie. Acme owns a boat called Betty")
+
+    assert found.entities == (
+        NamedEntity("Mia", "person"),
+        NamedEntity("Herbie", "thing"),
+        NamedEntity("Acme", "thing"),
+        NamedEntity("Betty", "thing"),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mia is married to Tom, and he lives in Rome.",
+        "My boss is called Karin, but nobody in Rome tells, and she lives in Oslo",
+        "I like tea and he lives in Rome",
+        "My sister Mia met Anna, she lives in Rome",
+        "My sister Mia has met my boss, she lives in Rome",
+        "I live in Porto and she lives in Rome",
+    ],
+)
+def test_nobody_guesses_who_she_is(text: str) -> None:
+    assert not [each for each in told(text) if "Rome" in each or "Oslo" in each]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My sister is called Mia. My sister is called Ana. My sister lives in Rome.",
+        "My friend is called Mia. My friend lives in Rome.",
+        "My brother is called Tom. My sister lives in Rome.",
+        "My older brother Tom is here. My younger brother lives in Rome.",
+        "Mia's brother is called Tom. My brother lives in Rome.",
+    ],
+)
+def test_nobody_guesses_which_sister_it_is(text: str) -> None:
+    assert not [each for each in told(text) if "Rome" in each]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I don't live in Lisbon anymore.", "ada lives_in Lisbon"),
+        ("I no longer live in Lisbon", "ada lives_in Lisbon"),
+        ("Mia does not live in Lisbon any longer", "Mia lives_in Lisbon"),
+        ("I no longer work at Acme.", "ada works_at Acme"),
+        ("I don\u2019t work for Acme any more.", "ada works_at Acme"),
+        ("I quit Acme.", "ada works_at Acme"),
+        ("I've just left Acme", "ada works_at Acme"),
+    ],
+)
+def test_what_is_no_longer_so_was_over_when_that_was_said(text: str, expected: str) -> None:
+    said_at = datetime(2024, 5, 6, tzinfo=UTC)
+
+    [statement] = mentioned(text, stated_at=said_at).statements
+
+    assert told(text) == [expected]
+    assert (statement.valid_from, statement.valid_to) == (None, said_at)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("I moved to Porto in March", datetime(2024, 3, 1, tzinfo=UTC)),
+        ("I moved to Porto in May", datetime(2024, 5, 1, tzinfo=UTC)),
+        ("I have lived in Porto since june", datetime(2023, 6, 1, tzinfo=UTC)),
+        ("I work at Acme since December", datetime(2023, 12, 1, tzinfo=UTC)),
+        ("I joined Acme in June 2020", datetime(2020, 6, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_month_is_the_last_one_before_it_was_said(text: str, start: datetime) -> None:
+    [statement] = mentioned(text, stated_at=datetime(2024, 5, 6, tzinfo=UTC)).statements
+
+    assert (statement.valid_from, statement.valid_to) == (start, None)
 
 
 def test_a_thing_of_the_users_name_is_not_the_user() -> None:
@@ -295,6 +470,10 @@ HOSTILE = [
     "Aa and I and Bb and I ",
     "I work at Aa as a b ",
     "Tom's brother ",
+    "I have two cats, Aa, ",
+    "My sister's a ",
+    "My sister is called Mia and she ",
+    "My sister Mia. My sister ",
     "I ",
     "' ",
     "x",
