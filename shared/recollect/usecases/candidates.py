@@ -25,10 +25,16 @@ FROM_THE_LAST = Position(datetime.max.replace(tzinfo=UTC), "~")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for, as its vector and its terms."""
+    """What is asked for, as its vector and its terms and its text."""
 
     vector: Vector
     terms: tuple[str, ...]
+    text: str = ""
+
+    @classmethod
+    def of(cls, text: str, vector: Vector) -> "Question":
+        """Return the question of a text with this vector."""
+        return cls(vector, tuple(terms_of(text)), text)
 
 
 @dataclass(frozen=True)
