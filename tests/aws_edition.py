@@ -24,7 +24,7 @@ import boto3
 from recollect.adapters.aws.dynamodb import Table
 from recollect.adapters.aws.projects import DynamoKeys, ProjectSecrets
 from recollect.domain.keys import KEY_PREFIX
-from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, QUEUE_FUNCTIONS, load_handlers, routes
 from recollect.entrypoints.invocation import Handler, LambdaContext
 from recollect.entrypoints.server import LocalGateway, bind, serve
 from recollect.usecases.manage_keys import CreateKey
@@ -45,7 +45,13 @@ MESSAGES_AT_ONCE = 10
 WAIT_SECONDS = 1
 VISIBILITY = timedelta(seconds=180)
 MAINTENANCE_SECONDS = 5.0
-QUEUE_FUNCTIONS = (PROJECTOR, "maintenance", "admin")
+OTHER_FUNCTIONS = ("maintenance", "admin")
+QUEUES = {
+    "projector": "RECOLLECT_INDEX_QUEUE_URL",
+    "graph_writer": "RECOLLECT_GRAPH_QUEUE_URL",
+    "graph_projector": "RECOLLECT_GRAPH_PROJECTION_QUEUE_URL",
+}
+"""The variables that name the queues, by the functions behind them."""
 
 
 @contextlib.contextmanager
@@ -81,7 +87,14 @@ def configured() -> Iterator[None]:
             RECOLLECT_RECORD_TABLE=record,
             RECOLLECT_CONTROL_TABLE=control,
             RECOLLECT_BUCKET=make_bucket(boto3.client("s3"), prefix),
+            RECOLLECT_GRAPH="neptune",
+            RECOLLECT_NEPTUNE_URL=endpoint("gremlin"),
+            RECOLLECT_NEPTUNE_AUTH="none",
             RECOLLECT_INDEX_QUEUE_URL=make_queue(boto3.client("sqs"), prefix),
+            RECOLLECT_GRAPH_QUEUE_URL=make_queue(boto3.client("sqs"), f"{prefix}-graph.fifo"),
+            RECOLLECT_GRAPH_PROJECTION_QUEUE_URL=make_queue(
+                boto3.client("sqs"), f"{prefix}-projections"
+            ),
             RECOLLECT_DEAD_LETTERS_URL=make_queue(boto3.client("sqs"), f"{prefix}-dead"),
         )
         yield
@@ -93,8 +106,8 @@ def invoke(handler: Handler, event: Mapping[str, Any]) -> Mapping[str, Any]:
     return handler(dict(event), context)
 
 
-def drain(sqs: "SQSClient", queue_url: str, projector: Handler, stopping: threading.Event) -> None:
-    """Hand messages to the projector, and delete those that it does not report as failed."""
+def drain(sqs: "SQSClient", queue_url: str, function: Handler, stopping: threading.Event) -> None:
+    """Hand messages to the queue's function, and delete those that it does not report as failed."""
     while not stopping.is_set():
         answer = sqs.receive_message(
             QueueUrl=queue_url,
@@ -104,7 +117,7 @@ def drain(sqs: "SQSClient", queue_url: str, projector: Handler, stopping: thread
         )
         messages = answer.get("Messages", [])
         if messages:
-            result = invoke(projector, {"Records": [_record(message) for message in messages]})
+            result = invoke(function, {"Records": [_record(message) for message in messages]})
             failed = {item["itemIdentifier"] for item in result["batchItemFailures"]}
             for message in messages:
                 if message["MessageId"] not in failed:
@@ -121,12 +134,12 @@ def maintain(handler: Handler, stopping: threading.Event) -> None:
 def background(handlers: Mapping[str, Handler]) -> Iterator[None]:
     """Drive the functions that no request reaches while the block runs."""
     stopping = threading.Event()
-    queue_url = os.environ["RECOLLECT_INDEX_QUEUE_URL"]
     sqs = boto3.client("sqs")
     threads = [
-        threading.Thread(target=drain, args=(sqs, queue_url, handlers[PROJECTOR], stopping)),
-        threading.Thread(target=maintain, args=(handlers["maintenance"], stopping)),
+        threading.Thread(target=drain, args=(sqs, os.environ[url], handlers[name], stopping))
+        for name, url in QUEUES.items()
     ]
+    threads.append(threading.Thread(target=maintain, args=(handlers["maintenance"], stopping)))
     for thread in threads:
         thread.start()
     try:
@@ -142,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The AWS edition before engines on this machine")
     parser.add_argument("--port", type=int, default=0)
     with configured():
-        handlers = load_handlers((*HTTP_FUNCTIONS, *QUEUE_FUNCTIONS))
+        handlers = load_handlers((*HTTP_FUNCTIONS, *QUEUE_FUNCTIONS, *OTHER_FUNCTIONS))
         invoke(handlers["admin"], {"command": "prepare_index"})
         key = invoke(
             handlers["admin"], {"command": "create_key", "project": PROJECT, "name": "first key"}

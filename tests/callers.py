@@ -15,7 +15,7 @@ from recollect.entrypoints import functions
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.invocation import GatewayTransport, Handler, LambdaContext
 from recollect.entrypoints.server import LocalGateway, bind, serve
-from recollect.entrypoints.worker import LocalWorker
+from recollect.entrypoints.worker import LocalWorker, feeds
 
 ADD, SEARCH, LIST = "/v3/memories/add/", "/v3/memories/search/", "/v3/memories/"
 ADDRESS = "http://127.0.0.1:8080"
@@ -37,7 +37,7 @@ class Deployment:
     @classmethod
     def fresh(cls) -> "Deployment":
         """Load the functions once more over the data file that the environment names."""
-        handlers = functions.load_handlers((*functions.HTTP_FUNCTIONS, functions.PROJECTOR))
+        handlers = functions.load_handlers((*functions.HTTP_FUNCTIONS, *functions.QUEUE_FUNCTIONS))
         create_key = bootstrap.create_key()
         return cls(handlers, lambda: create_key(f"project-{new_id()}", "test")[1])
 
@@ -73,8 +73,8 @@ def served(deployment: Deployment) -> Iterator[LiveService]:
             serve(gateway, socket=listener, on_ready=on_ready)
 
     thread = threading.Thread(target=run, name="server")
-    projector = deployment.handlers[functions.PROJECTOR]
-    with LocalWorker(bootstrap.local_wake_ups(), projector, bootstrap.maintain(), now):
+    driven = feeds(bootstrap.local_wake_ups(), deployment.handlers)
+    with LocalWorker(driven, bootstrap.maintain(), now):
         thread.start()
         try:
             assert ready.wait(TIMEOUT_SECONDS)

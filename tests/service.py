@@ -1,6 +1,7 @@
 """The use cases over the local adapters, wired as in production but with a clock and ids given."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -9,13 +10,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.adapters.local.entity_index import LocalEntityIndex
+from recollect.adapters.local.graph_rules import RuleBasedGraphReader
 from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
 from recollect.adapters.local.store import LocalStore
 from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.adapters.record_graph import RecordGraphStore
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import AddRequest, IdempotencyKey, Job
 from recollect.domain.memory import Memory, Message
 from recollect.domain.subjects import Scope
+from recollect.ports.graph import EntityIndex, GraphReader, GraphRecord, GraphStore
+from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.index import MemoryIndex
 from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Describer, Embedder, Extractor
@@ -30,14 +36,21 @@ from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.delete_memories import DeleteMemories
 from recollect.usecases.describing import NoDescriber
+from recollect.usecases.erase_graph import EraseGraph
+from recollect.usecases.follow_graph import FollowGraph
 from recollect.usecases.manage_projects import ChangeProject, ReadProject
 from recollect.usecases.project_changes import Maintain, ProjectChanges
+from recollect.usecases.project_graph import ProjectGraph
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
 from recollect.usecases.reading import ReadMessages
+from recollect.usecases.resolving import ResolveEntities
+from recollect.usecases.search_graph import SearchGraph
 from recollect.usecases.search_memories import Found, SearchMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
+from recollect.usecases.write_graph import WriteGraph
 
 TICK = timedelta(milliseconds=1)
+THREADS = ThreadPoolExecutor(4, thread_name_prefix="graph")
 RESIDENT_BYTES = 64 * 1024 * 1024
 
 
@@ -80,6 +93,11 @@ class Ports:
     scopes: Scopes
     listing: Listing
     outbox: Outbox
+    graph: GraphRecord
+    graph_outbox: GraphOutbox
+    graph_store: GraphStore
+    graph_reader: GraphReader
+    entities: EntityIndex
     jobs: Jobs
     keys: Keys
     index: MemoryIndex
@@ -107,6 +125,11 @@ class Ports:
             scopes=store.scopes,
             listing=store.listing,
             outbox=store.outbox,
+            graph=store.graph,
+            graph_outbox=store.graph_outbox,
+            graph_store=RecordGraphStore(store.graph),
+            graph_reader=RuleBasedGraphReader(),
+            entities=LocalEntityIndex(store.graph),
             jobs=store.jobs,
             keys=store.keys,
             index=index,
@@ -162,6 +185,7 @@ class UseCases:
             ports.projects,
             ports.wake_ups,
             ports.now,
+            has_graph=True,
         )
 
     @cached_property
@@ -172,7 +196,11 @@ class UseCases:
 
     @cached_property
     def search(self) -> SearchMemories:
-        return SearchMemories(self.ports.embedder, self.find, self.ports.now)
+        ports = self.ports
+        search_graph = SearchGraph(ports.entities, ports.graph_store, ports.graph, ports.record)
+        return SearchMemories(
+            ports.embedder, self.find, search_graph, ports.projects, THREADS, ports.now
+        )
 
     @cached_property
     def list(self) -> ListMemories:
@@ -219,8 +247,50 @@ class UseCases:
     def delete_all(self) -> DeleteMemories:
         ports = self.ports
         return DeleteMemories(
-            ports.record, ports.episodes, ports.listing, self.work, ports.wake_ups, ports.now
+            ports.record,
+            ports.episodes,
+            ports.listing,
+            self.work,
+            self.erase_graph,
+            ports.wake_ups,
+            ports.now,
         )
+
+    @cached_property
+    def erase_graph(self) -> EraseGraph:
+        ports = self.ports
+        return EraseGraph(ports.graph, ports.listing, ports.wake_ups, ports.now)
+
+    @cached_property
+    def write_graph(self) -> WriteGraph:
+        ports = self.ports
+        resolve = ResolveEntities(ports.graph, ports.graph_outbox, ports.entities, ports.embedder)
+        return WriteGraph(
+            ports.graph,
+            ports.graph_outbox,
+            ports.record,
+            ports.graph_reader,
+            resolve,
+            ports.wake_ups,
+            ports.now,
+            ports.is_late,
+        )
+
+    @cached_property
+    def project_graph(self) -> ProjectGraph:
+        ports = self.ports
+        return ProjectGraph(
+            ports.graph,
+            ports.graph_outbox,
+            ports.graph_store,
+            ports.entities,
+            ports.wake_ups,
+            ports.is_late,
+        )
+
+    @cached_property
+    def follow_graph(self) -> FollowGraph:
+        return FollowGraph(self.ports.graph, self.ports.graph_outbox, self.ports.record)
 
     @cached_property
     def project_changes(self) -> ProjectChanges:
@@ -231,6 +301,7 @@ class UseCases:
         ports = self.ports
         return Maintain(
             ports.outbox,
+            ports.graph_outbox,
             ports.jobs,
             ports.episodes,
             ports.wake_ups,

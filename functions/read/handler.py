@@ -1,16 +1,16 @@
 """Everything that only reads: lists, memories, history, episodes, entities, jobs, keys, project."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.entrypoints import answers, presenters
+from recollect.entrypoints import answers, graph_answers, presenters
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.models import ListBody
-from recollect.entrypoints.paging import Page
+from recollect.entrypoints.models import ListBody, owner_from
+from recollect.entrypoints.paging import GraphPage, Page
 from recollect.entrypoints.project_settings import PROJECT, check_own, project_answer
 from recollect.entrypoints.urls import job_id_from, memory_id_from
 
@@ -20,8 +20,18 @@ list_memories = bootstrap.list_memories()
 read_memory = bootstrap.read_memory()
 list_subjects = bootstrap.list_subjects()
 read_job = bootstrap.read_job()
+follow_graph = bootstrap.graphs.follow_graph()
 list_keys = bootstrap.list_keys()
 read_project = bootstrap.read_project()
+browse_graph = bootstrap.graphs.browse_graph()
+
+Named: TypeAlias = Annotated[str | None, Query(description="Whose graph: one of the four.")]
+TrueAt: TypeAlias = Annotated[
+    str | None, Query(description="What was true then: a day, ISO 8601 or unix seconds; else now.")
+]
+KnownAt: TypeAlias = Annotated[
+    str | None, Query(description="By what was known then, in the same forms; else by now.")
+]
 
 
 @app.get("/v1/ping", summary="Check a key")
@@ -89,10 +99,76 @@ def get_entities(
     return asked.entities(app.address, found, app.project)
 
 
+@app.get("/v1/graph/entities", summary="List who and what memories speak of")
+def get_graph_entities(
+    *,
+    user_id: Named = None,
+    agent_id: Named = None,
+    app_id: Named = None,
+    run_id: Named = None,
+    page_size: Annotated[int | None, Query()] = None,
+    cursor: Annotated[str | None, Query()] = None,
+) -> graph_answers.GraphEntityPageAnswer:
+    """Return the entities of an owner's graph that memories mention, by their ids."""
+    names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
+    owner = owner_from(app.project, **names)
+    asked = GraphPage.asked(page_size, cursor)
+    found = browse_graph.entities(owner, after=asked.after, limit=asked.size)
+    return asked.entities(app.address, names, found)
+
+
+@app.get("/v1/graph/entities/<entity_id>", summary="Read an entity of a graph")
+def get_graph_entity(
+    entity_id: str,
+    *,
+    user_id: Named = None,
+    agent_id: Named = None,
+    app_id: Named = None,
+    run_id: Named = None,
+    true_at: TrueAt = None,
+    known_at: KnownAt = None,
+) -> graph_answers.GraphEntityViewAnswer:
+    """Return an entity with its relations, and the memories that support them."""
+    names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
+    view = browse_graph.entity(
+        owner_from(app.project, **names),
+        graph_answers.entity_id_from(entity_id),
+        true_at=graph_answers.moment_from(true_at, "true_at"),
+        known_at=graph_answers.moment_from(known_at, "known_at"),
+    )
+    return graph_answers.graph_entity_view_answer(view)
+
+
+@app.get("/v1/graph/relations", summary="List relations")
+def get_graph_relations(
+    *,
+    user_id: Named = None,
+    agent_id: Named = None,
+    app_id: Named = None,
+    run_id: Named = None,
+    true_at: TrueAt = None,
+    known_at: KnownAt = None,
+    page_size: Annotated[int | None, Query()] = None,
+    cursor: Annotated[str | None, Query()] = None,
+) -> graph_answers.GraphRelationPageAnswer:
+    """Return the relations of an owner's graph, as they were then and as that was known then."""
+    names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
+    asked = GraphPage.asked(page_size, cursor)
+    found = browse_graph.relations(
+        owner_from(app.project, **names),
+        true_at=graph_answers.moment_from(true_at, "true_at"),
+        known_at=graph_answers.moment_from(known_at, "known_at"),
+        after=asked.place,
+        limit=asked.size,
+    )
+    return asked.relations(app.address, names, found)
+
+
 @app.get("/v1/event/<event_id>", summary="Follow a job")
 def get_event(event_id: str) -> answers.JobAnswer:
     """Return how far a job is and what it did."""
-    return presenters.job_answer(read_job(app.project, job_id_from(event_id)))
+    job = read_job(app.project, job_id_from(event_id))
+    return presenters.job_answer(job, follow_graph(job))
 
 
 @app.get("/v1/keys", summary="List API keys")

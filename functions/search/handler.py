@@ -27,6 +27,8 @@ def post_search(body: Annotated[SearchBody, Body()]) -> SearchAnswer:
         limit=body.result_limit,
         threshold=body.least_score,
         show_expired=body.show_expired,
+        with_graph=body.enable_graph,
+        at=body.reference_at,
     )
     return search_answer(
         result, body.fields, explain=body.explain, include_context=body.include_context

@@ -5,10 +5,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from recollect.adapters.local.graph_rules import RuleBasedGraphReader
 from recollect.adapters.local.restatements import restates
 from recollect.adapters.local.sentences import sentences
 from recollect.adapters.local.statements import statements
+from recollect.domain.graph import USER_TYPE
+from recollect.ports.graph import NamedEntity
 from recollect.ports.models import Form, PromptTurn, Reply, Usage
+from recollect.testing.builders import a_memory, a_scope
 
 Filled = dict[str, Any]
 WORDS_OF_A_MATTER = 3
@@ -45,6 +49,14 @@ def fill_in(form: str, text: str) -> Filled:
         return {"descriptions": ["a picture"] * int(shown[1] if shown else 1)}
     if form == "keep_summary":
         return {"summary": "\n".join(line["text"] for line in data)[:MAX_CHARACTERS]}
+    return _about_graphs(form, data)
+
+
+def _about_graphs(form: str, data: Sequence[Filled]) -> Filled:
+    if form == "draw_graph":
+        return {"memories": [_graph(line) for line in data]}
+    if form == "end_relations":
+        return {"decisions": [{"relation": line["relation"], "is_end": False} for line in data]}
     return {}
 
 
@@ -63,6 +75,26 @@ def _facts(said: Sequence[Filled]) -> list[Filled]:
         for statement in dict.fromkeys(statements(line["text"]))
         if len(statement) <= MAX_CHARACTERS
     ]
+
+
+def _graph(line: Filled) -> Filled:
+    [found], _ = RuleBasedGraphReader().read([a_memory(a_scope(user=line["user"]), line["text"])])
+    return {
+        "memory": line["memory"],
+        "entities": [{"name": _name(each), "type": each.type} for each in found.entities],
+        "relations": [
+            {
+                "source": _name(each.source),
+                "predicate": each.predicate,
+                "target": _name(each.target),
+            }
+            for each in found.statements
+        ],
+    }
+
+
+def _name(entity: NamedEntity) -> str:
+    return "USER" if entity.type == USER_TYPE else entity.name
 
 
 def _requests(said: Sequence[Filled]) -> Iterator[Filled]:

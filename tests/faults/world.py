@@ -91,7 +91,9 @@ class World:
             settling=timedelta(seconds=2 * REFRESH_SECONDS),
         )
         index = OpenSearchIndex(clients["opensearch"], self.settings, self.pauses)
-        wake_ups: Any = SqsWakeUps(clients["sqs"], self.queue_url)
+        wake_ups: Any = SqsWakeUps(
+            client=clients["sqs"], index_queue_url=self.queue_url, new_token=lambda: uuid4().hex
+        )
         ports = replace(Ports.over(store, index, clock, lambda: str(uuid4())), wake_ups=wake_ups)
         if with_models:
             ports = _with_models(ports, *clients["bedrock"])

@@ -17,8 +17,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from recollect import bootstrap
 from recollect.entrypoints.functions import ROOT
-from tests.callers import ADD, LiveService, credentials
+from recollect.testing.builders import a_scope
+from tests.callers import ADD, LiveService, credentials, new_id
+from tests.handlers.graphs import Graph
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 API = schemathesis.openapi.from_dict(DOCUMENT)
@@ -49,7 +52,7 @@ class Caller:
     session: requests.Session
 
     def ids(self) -> dict[str, str]:
-        """Return ids of a memory, of the job that made it, of a key and of the project itself."""
+        """Return ids of a memory, its job, a key, the project itself and an entity of its graph."""
         body: dict[str, Any] = {"messages": "Ada keeps bees", "user_id": "ada", "infer": False}
         added = self.session.post(f"{self.address}{ADD}", json=body, timeout=30).json()
         key = self.session.post(f"{self.address}/v1/keys/", json={}, timeout=30).json()
@@ -60,7 +63,15 @@ class Caller:
             "key_id": key["id"],
             "org_id": project["org_id"],
             "project_id": project["project_id"],
+            "entity_id": self.entity_id(project["project_id"]),
         }
+
+    def entity_id(self, project: str) -> str:
+        """Return the id of a new entity of a user's graph, with a relation."""
+        graph = Graph(bootstrap.local_store(), a_scope(project, user="ada"))
+        entity = graph.entity(f"Ada {new_id()}")
+        graph.relation(entity, "knows", entity)
+        return entity.id
 
     def check(self, case: Case) -> None:
         """Send the request with a good key and check the answer."""
@@ -92,13 +103,16 @@ def made_familiar(case: Case, caller: Caller) -> Case:
     if case.path_parameters:
         known = caller.ids()
         case.path_parameters = {name: known[name] for name in case.path_parameters}
+    if "/graph/" in case.path:
+        others = {name: value for name, value in case.query.items() if not name.endswith("_id")}
+        case.query = {**others, "user_id": "ada"}
     if isinstance(case.body, dict):
         others = {name: value for name, value in case.body.items() if not name.endswith("_id")}
         case.body = {**others, "filters": {"user_id": "ada"}}
     return case
 
 
-FAMILIAR = WELL_MEANT.include(path_regex=r"\{|v3")
+FAMILIAR = WELL_MEANT.include(path_regex=r"\{|v3|graph")
 
 
 @FAMILIAR.parametrize()

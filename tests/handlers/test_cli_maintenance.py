@@ -1,4 +1,7 @@
-"""`recollect verify`, `rebuild index` and `reembed`, on the data file and on AWS."""
+"""`recollect verify`, `rebuild index` and `reembed`, on the data file and on AWS.
+
+What `verify` and `rebuild` say of graphs is in `test_cli_graph_upkeep.py`.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +97,7 @@ def test_an_index_without_drift_is_told_in_numbers(run: Run) -> None:
     told = run("verify")
 
     assert told.exit_code == 0
-    assert rows(told) == [[*maintenance.NUMBERS, "project"], [*"1100000", "default"]]
+    assert rows(told)[:2] == [[*maintenance.NUMBERS, "project"], [*"1100000", "default"]]
 
 
 @pytest.mark.usefixtures("drifted")
@@ -103,8 +106,9 @@ def test_drift_is_told_and_ends_with_status_1(run: Run) -> None:
 
     assert (told.exit_code, as_json.exit_code) == (1, 1)
     assert rows(told)[1] == [*"2110001", "default"]
-    assert "drifted" in told.stderr
-    assert printed(as_json) == {
+    assert told.stderr == "The index has drifted; --repair writes what differs again.\n"
+    index = {key: value for key, value in printed(as_json).items() if key != "graphs"}
+    assert index == {
         "drift": 1,
         "repaired": 0,
         "projects": [
@@ -136,12 +140,17 @@ def test_drift_is_set_right(run: Run, words: Sequence[str]) -> None:
 
 @pytest.mark.usefixtures("drifted")
 def test_what_was_done_is_told(run: Run) -> None:
-    assert run("verify", "--repair").stderr == "1 memories were written to the index again.\n"
+    [told, _] = run("verify", "--repair").stderr.splitlines()
+    assert told == "1 memories were written to the index again."
     assert printed(run("verify", "--repair", "--json"))["repaired"] == 0
     assert run("rebuild", "index").stdout == "2 memories indexed.\n"
     assert printed(run("rebuild", "index", "--json")) == {"indexed": 2}
     assert run("reembed").stdout == "0 memories embedded, 2 indexed.\n"
-    assert printed(run("reembed", "--json", **OTHER_MODEL)) == {"embedded": 2, "indexed": 2}
+    assert printed(run("reembed", "--json", **OTHER_MODEL)) == {
+        "embedded": 2,
+        "indexed": 2,
+        "names": 0,
+    }
 
 
 def test_one_project_can_be_compared(run: Run) -> None:

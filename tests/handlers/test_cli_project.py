@@ -57,6 +57,7 @@ def test_what_was_set_is_shown(run: Run, tmp_path: Path) -> None:
         "redaction=true",
         'redaction_patterns=["EMP-[0-9]{6}"]',
         "episode_days=30",
+        "enable_graph=true",
     )
     shown = run("project", "show")
     answer = json.loads(run("project", "show", "--json").stdout)
@@ -70,16 +71,18 @@ def test_what_was_set_is_shown(run: Run, tmp_path: Path) -> None:
     assert answer["custom_fact_extraction_prompt"] == "Extract.\nNothing else. é"
     assert answer["custom_categories"] == [{"food": "What people eat"}, {"misc": ""}]
     assert (answer["redaction"], answer["redaction_patterns"]) == (True, ["EMP-[0-9]{6}"])
-    assert answer["episode_days"] == 30
+    assert (answer["episode_days"], answer["enable_graph"]) == (30, True)
 
 
 def test_an_empty_value_clears_and_leaves_the_rest(run: Run) -> None:
     run("project", "set", "inclusion_prompt=food", "exclusion_prompt=gossip", "episode_days=1")
+    run("project", "set", "enable_graph=true")
 
-    run("project", "set", "inclusion_prompt=", "episode_days=")
+    run("project", "set", "inclusion_prompt=", "episode_days=", "enable_graph=")
 
     answer = json.loads(run("project", "show", "--json").stdout)
     assert (answer["inclusion_prompt"], answer["episode_days"]) == (None, None)
+    assert answer["enable_graph"] is False
     assert answer["exclusion_prompt"] == "gossip"
 
 
@@ -89,6 +92,7 @@ def test_an_empty_value_clears_and_leaves_the_rest(run: Run) -> None:
         ("instructions=x", "Give NAME=VALUE, with a NAME of custom_instructions, agent_"),
         ("custom_instructions", "Give NAME=VALUE"),
         ("episode_days=soon", "episode_days must be JSON"),
+        ("enable_graph=yes", "enable_graph must be JSON"),
         ("custom_instructions=@/no/such/file", "/no/such/file cannot be read"),
     ],
 )

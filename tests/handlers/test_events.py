@@ -12,24 +12,29 @@ import pytest
 from pydantic import ValidationError
 
 from recollect import bootstrap
+from recollect.domain.graph import Owner
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.entrypoints import functions
 from recollect.entrypoints.gateway import http_event
 from recollect.entrypoints.invocation import Handler, LambdaContext
 from recollect.entrypoints.routes import DEFAULT_ROUTE
 from recollect.entrypoints.worker import sqs_event
+from recollect.testing.builders import a_scope
 from scripts.invoke import EVENT_KEY
 from tests.callers import AN_ID, Deployment, new_id, now
+from tests.handlers.graphs import Graph
 
 FOLDER = Path(__file__).parents[2] / "events"
 HANDLER_FILES = sorted(FOLDER.parent.glob("functions/*/handler.py"))
 EVENTS = sorted(path.stem for path in FOLDER.glob("*.json"))
 TEXT, CHANGED = "I am allergic to walnuts.", "I am allergic to pollen."
 NEW = "I am allergic to peanuts."
+LIVES = "I live in Lisbon."
 AN_EVENT_ID, A_KEY_ID = (
     "7d3c9f52-1f04-4b9b-8a3e-2f6f0f5b8c11",
     "c2a5e7a0-6f0b-4c55-9d0f-51b3a8d9e210",
 )
+AN_ENTITY_ID = "9d3f6c1ab0e84e57a2c41f7d5b8e6032"
 OF_GATEWAY = {"x-amzn-trace-id", "x-forwarded-port"}
 """What a real gateway adds; the local one has no use for it."""
 
@@ -43,6 +48,9 @@ HTTP: Mapping[str, tuple[str, int, object]] = {
     "episode": ("read", 200, {"messages": [{"role": "user", "content": TEXT}]}),
     "episode_of_job": ("read", 200, {"event_id": AN_EVENT_ID, "messages": [{"content": TEXT}]}),
     "entities": ("read", 200, {"results": [{"name": "maya", "type": "user"}]}),
+    "graph_entities": ("read", 200, {"next": None, "results": [{"id": AN_ENTITY_ID}]}),
+    "graph_entity": ("read", 200, {"id": AN_ENTITY_ID, "relations": [], "memories": []}),
+    "graph_relations": ("read", 200, {"next": None, "results": []}),
     "job": ("read", 200, {"id": AN_EVENT_ID, "status": "SUCCEEDED"}),
     "project": ("read", 200, {"custom_instructions": None, "redaction": False}),
     "keys": ("read", 200, {"results": [{"id": A_KEY_ID, "revoked_at": None}]}),
@@ -57,6 +65,8 @@ HTTP: Mapping[str, tuple[str, int, object]] = {
 """Whom an event goes to, and what is answered when its memory and its key are there."""
 OTHERS = {
     "projector": "projector",
+    "graph_writer": "graph_writer",
+    "graph_projector": "graph_projector",
     "maintenance": "maintenance",
     "admin_create_key": "admin",
     "admin_prepare_index": "admin",
@@ -98,11 +108,13 @@ def known(deployment: Deployment) -> Known:
     with deployment.client(secret) as client:
         body = {"messages": TEXT, "user_id": "maya", "infer": False}
         added = client.post("/v3/memories/add/", json=body).json()
+    entity = Graph(bootstrap.local_store(), a_scope(project, user="maya")).entity("Maya")
     real = {
         EVENT_KEY: secret,
         AN_ID: added["results"][0]["id"],
         AN_EVENT_ID: added["event_id"],
         A_KEY_ID: key.id,
+        AN_ENTITY_ID: entity.id,
         "/default": f"/{project}",
         '": "default"': f'": "{project}"',
         '\\"default\\"': f'\\"{project}\\"',
@@ -147,6 +159,30 @@ def test_a_message_is_projected_and_a_bad_one_stops_nobody(
     assert answer == {"batchItemFailures": []}
     assert not outbox.pending(known.project, [maya], limit=1)
     assert "was dropped: it is no SubjectsHaveNews" in caplog.text
+
+
+def test_memories_are_read_and_projected_and_a_bad_message_stops_nobody(
+    known: Known, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = bootstrap.local_store()
+    owner = Owner(known.project, Subject.of(SubjectKind.USER, "maya").key)
+    with deployment.client(known.real[EVENT_KEY]) as client:
+        body = {"messages": LIVES, "user_id": "maya", "infer": False, "enable_graph": True}
+        added = client.post("/v3/memories/add/", json=body).json()
+
+        for function in ("graph_writer", "graph_projector"):
+            assert known.invoked(function, function) == {"batchItemFailures": []}
+            assert "was dropped: it is no OwnerHasNews" in caplog.text
+            caplog.clear()
+
+        job = client.get(f"/v1/event/{added['event_id']}/").json()
+    assert not store.graph_outbox.unread(owner, limit=1)
+    assert not store.graph_outbox.unprojected(owner, limit=1)
+    assert job["graph_status"] == "SUCCEEDED"
+    assert job["relations"] == {
+        "added_entities": [{"source": "maya", "relationship": "lives_in", "target": "Lisbon"}],
+        "deleted_entities": [],
+    }
 
 
 def test_the_schedule_drives_on_what_was_left_behind(known: Known) -> None:
@@ -231,9 +267,9 @@ def test_an_http_event_is_what_its_request_becomes(name: str) -> None:
 
 
 def sqs_records() -> list[dict[str, Any]]:
-    event = json.loads((FOLDER / "projector.json").read_text(encoding="utf-8"))
-    records: list[dict[str, Any]] = event["Records"]
-    return records
+    files = [FOLDER / f"{name}.json" for name in functions.QUEUE_FUNCTIONS]
+    events = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [record for event in events for record in event["Records"]]
 
 
 def test_messages_have_the_fields_that_sqs_sends() -> None:

@@ -4,14 +4,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from recollect import bootstrap
 from recollect.domain.errors import UnavailableError
 from recollect.domain.keys import ApiKey
 from recollect.entrypoints.functions import ROOT, routes
 from recollect.entrypoints.http import HttpApp
+from recollect.testing.builders import a_scope
 from tests.callers import (
     Deployment,
     credentials,
@@ -22,6 +25,7 @@ from tests.callers import (
     remembered,
     resolved,
 )
+from tests.handlers.graphs import Graph
 
 REFUSED = "Invalid API key. Please check your API key and try again."
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
@@ -60,7 +64,7 @@ ROUTES = sorted(all_routes())
 def filled(path: str) -> str:
     for name in ("memory_id", "event_id", "key_id", "org_id", "project_id"):
         path = path.replace(f"{{{name}}}", new_id())
-    return path
+    return path.replace("{entity_id}", uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,14 @@ def theirs(service: httpx.Client) -> Theirs:
     body = {"messages": "Ada keeps bees", "user_id": "ada", "infer": False}
     added = service.post("/v3/memories/add/", json=body).json()
     key = service.get("/v1/keys/").json()["results"][0]
+    graph = Graph(bootstrap.local_store(), a_scope(key["project_id"], user="ada"))
     ids = {
         "memory_id": added["results"][0]["id"],
         "event_id": added["event_id"],
         "key_id": key["id"],
         "org_id": key["project_id"],
         "project_id": key["project_id"],
+        "entity_id": graph.entity("Ada").id,
     }
     return Theirs(service, ids)
 
@@ -141,6 +147,8 @@ def test_a_good_key_is_read_however_it_is_announced(
 
 
 ID_ROUTES = [(method, path) for method, path in ROUTES if "{" in path]
+OWNER = {"user_id": "ada"}
+"""What an entity is asked for with; no other route minds."""
 
 
 @pytest.mark.parametrize(("method", "path"), ID_ROUTES)
@@ -150,9 +158,9 @@ def test_another_projects_ids_do_not_exist(
     """Promise 10."""
     body = {"text": "taken over"} if method in {"PATCH", "PUT"} else None
 
-    response = stranger.request(method, theirs.path(path), json=body)
+    response = stranger.request(method, theirs.path(path), json=body, params=OWNER)
 
-    unknown = stranger.request(method, filled(path), json=body)
+    unknown = stranger.request(method, filled(path), json=body, params=OWNER)
     assert response.status_code == 404
     assert refusal_of(response) == refusal_of(unknown)
     assert listed(theirs.client, user_id="ada") == ["Ada keeps bees"]
@@ -162,7 +170,9 @@ def test_another_projects_ids_do_not_exist(
     ("method", "path"), [each for each in ID_ROUTES if each[0] == "GET" and "event" not in each[1]]
 )
 def test_the_owner_of_the_ids_is_answered(theirs: Theirs, method: str, path: str) -> None:
-    assert theirs.client.request(method, theirs.path(path)).status_code == 200
+    answer = theirs.client.request(method, theirs.path(path), params=OWNER)
+
+    assert answer.status_code == 200
 
 
 def test_another_projects_memories_are_neither_found_nor_listed_nor_deleted(

@@ -11,6 +11,7 @@ import pytest
 from recollect import bootstrap
 from tests.callers import (
     ADD,
+    SEARCH,
     Deployment,
     credentials,
     listed,
@@ -61,6 +62,7 @@ SET: dict[str, Any] = {
     "redaction": True,
     "redaction_patterns": ["EMP-[0-9]{6}"],
     "episode_days": 30,
+    "enable_graph": True,
 }
 
 
@@ -155,7 +157,6 @@ def test_what_clients_send_beside_it_is_ignored(service: httpx.Client) -> None:
         description="d",
         multilingual=False,
         decay=True,
-        enable_graph=True,
         memory_depth="deep",
         usecase_setting={"a": 1},
         retrieval_criteria=[{"name": "joy"}],
@@ -190,6 +191,8 @@ def test_fields_and_ids_in_the_query_change_nothing(service: httpx.Client) -> No
         ({"episode_days": 0}, "1 to 3650 days"),
         ({"episode_days": True}, "episode_days"),
         ({"episode_days": 1.5}, "episode_days"),
+        ({"enable_graph": "yes"}, "enable_graph"),
+        ({"enable_graph": 1}, "enable_graph"),
         ({"multilingual": "yes"}, "multilingual"),
         ({"decay": 1}, "decay"),
         ({"retrieval_criteria": "x"}, "retrieval_criteria"),
@@ -310,3 +313,29 @@ def test_an_add_follows_what_was_just_set(service: httpx.Client) -> None:
         [result] = service.post(ADD, json=body).json()["results"]
 
         assert result["memory"] == expected
+
+
+def test_adds_and_searches_follow_whether_a_graph_is_wanted(
+    service: httpx.Client, stranger: httpx.Client
+) -> None:
+    for client in (service, stranger):
+        change(client, enable_graph=client is service)
+        body = {"messages": "I live in Lisbon.", "user_id": "ada", "infer": False}
+        added = client.post(ADD, json=body).json()
+
+        job = client.get(f"/v1/event/{added['event_id']}/").json()
+        query = {"query": "Where does ada live?", "filters": {"user_id": "ada"}}
+        found = client.post(SEARCH, json=query).json()
+        against = client.post(SEARCH, json={**query, "enable_graph": client is stranger}).json()
+
+        assert (job["graph_status"] is not None) is (client is service)
+        assert ("relations" in found) is (client is service)
+        assert ("relations" in against) is (client is stranger)
+
+
+def test_who_sets_null_has_no_graph_any_more(service: httpx.Client) -> None:
+    change(service, enable_graph=True)
+
+    change(service, enable_graph=None)
+
+    assert read(service)["enable_graph"] is False

@@ -131,6 +131,10 @@ class NoIndex:
 class NoWakeUps:
     def index(self, *_: object) -> None: ...
 
+    def read_graph(self, _: object) -> None: ...
+
+    def project_graph(self, _: object) -> None: ...
+
 
 def adding(store: DynamoStore) -> AddMemories:
     work = WorkOnJobs(store.jobs, store.record, now, new_id)
@@ -140,7 +144,9 @@ def adding(store: DynamoStore) -> AddMemories:
     recent = RecentMessages(store.episodes, store.jobs, store.record, now)
     read = ReadMessages(store.scopes, ModelExtractor(ask), NoDescriber(), recent)
     projects = TrustedSettings(store.projects, now)
-    return AddMemories(store.record, work, read, decide, projects, NoWakeUps(), now)
+    return AddMemories(
+        store.record, work, read, decide, projects, NoWakeUps(), now, has_graph=False
+    )
 
 
 def now() -> datetime:

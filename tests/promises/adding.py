@@ -36,8 +36,8 @@ def the_key(number: int) -> IdempotencyKey:
 
 def project_forever(service: Service) -> None:
     while True:
-        if service.ports.wake_ups.wait(1.0):
-            for project, keys in service.ports.wake_ups.take(limit=10):
+        if service.ports.wake_ups.subjects.wait(1.0):
+            for project, keys in service.ports.wake_ups.subjects.take(limit=10):
                 service.project_changes(project, keys)
 
 

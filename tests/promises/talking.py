@@ -58,7 +58,7 @@ def deployment() -> Deployment:
     """Load the functions; searching for `BROKEN_QUERY` is a defect of ours."""
     modules = {
         name: functions.load_module(name)
-        for name in (*functions.HTTP_FUNCTIONS, functions.PROJECTOR)
+        for name in (*functions.HTTP_FUNCTIONS, *functions.QUEUE_FUNCTIONS)
     }
     search_names = vars(modules["search"])
     search = search_names["search"]

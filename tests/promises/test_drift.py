@@ -152,7 +152,7 @@ def repair(world: World, process: Process) -> None:
     """Let time pass, and maintenance and the projector run once."""
     world.clock.forward(LATER)
     process.service.maintain()
-    while news := process.service.ports.wake_ups.take(limit=10):
+    while news := process.service.ports.wake_ups.subjects.take(limit=10):
         for of_project, keys in news:
             process.service.project_changes(of_project, keys)
     world.show()

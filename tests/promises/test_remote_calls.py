@@ -37,7 +37,7 @@ WORDS = "likes tea with milk"
 def wake_ups() -> Iterator[SqsWakeUps]:
     client = boto3.client("sqs", region_name=REGION, endpoint_url=endpoint("sqs"))
     url = make_queue(client, f"calls-{uuid4().hex}")
-    yield SqsWakeUps(client, url)
+    yield SqsWakeUps(client=client, index_queue_url=url, new_token=lambda: uuid4().hex)
     client.delete_queue(QueueUrl=url)
 
 

@@ -277,13 +277,14 @@ def test_a_wish_is_limited() -> None:
             asked(**{wish: "é" * (MAX_WISH_LENGTH + 1)})
 
 
+@pytest.mark.parametrize("enable_graph", [True, False, None])
+def test_the_graph_is_asked_for_or_left_to_the_project(*, enable_graph: bool | None) -> None:
+    assert asked(enable_graph=enable_graph).is_graphed is enable_graph
+    assert asked().is_graphed is None
+
+
 def test_what_older_clients_send_besides_is_ignored() -> None:
     extra = {"org_id": "o", "project_id": "p", "source": "CLI", "version": "v2", "custom": [1]}
-    legacy = {
-        "output_format": "v1.1",
-        "async_mode": True,
-        "enable_graph": True,
-        "categories": ["a"],
-    }
+    legacy = {"output_format": "v1.1", "async_mode": True, "categories": ["a"]}
 
     assert asked(**extra, **legacy) == asked()

@@ -1,13 +1,16 @@
 """What callers get: times, kinds and events as the clients read them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from recollect.domain.graph import Belief, Entity, Owner
 from recollect.domain.jobs import Decision, JobStatus, Outcome
 from recollect.domain.memory import HistoryEvent, MemoryKind
 from recollect.domain.ranking import ScoreBreakdown
+from recollect.domain.recall import without_recalled
+from recollect.entrypoints.graph_outcomes import MOST_LINES
 from recollect.entrypoints.presenters import (
     add_answer,
     history_answers,
@@ -15,8 +18,9 @@ from recollect.entrypoints.presenters import (
     memory_answer,
     search_answer,
 )
-from recollect.testing.builders import NOON, a_job, a_memory, a_scope
+from recollect.testing.builders import NOON, a_job, a_memory, a_relation, a_scope, an_entity
 from recollect.usecases.read_memories import MemoryHistory
+from recollect.usecases.search_graph import FoundRelation
 from recollect.usecases.search_memories import Found, SearchResult
 
 SCOPE = a_scope("acme", user="ada")
@@ -86,13 +90,13 @@ def test_an_add_tells_what_was_deleted(outcome: Outcome, memory: str, previous: 
 
     assert (result["memory"], result["data"]["memory"]) == (memory, memory)
     assert (result["event"], result["previous_memory"]) == (outcome.decision, previous)
-    assert job_answer(job)["results"] == [result]
+    assert job_answer(job, None)["results"] == [result]
 
 
 def test_a_job_tells_what_it_noted() -> None:
     notes = {"model_calls": 2, "usage": {"input_tokens": 5}}
 
-    assert job_answer(a_job(SCOPE, notes=notes))["metadata"] == notes
+    assert job_answer(a_job(SCOPE, notes=notes), None)["metadata"] == notes
 
 
 def test_what_was_found_as_a_text_for_a_prompt() -> None:
@@ -114,6 +118,55 @@ def test_what_was_found_as_a_text_for_a_prompt() -> None:
         "</recalled_memories>",
     ]
     assert set(answer["results"][0]) == {"id", "score"}
+
+
+def test_relations_are_in_the_text_for_a_prompt_in_words() -> None:
+    owner = Owner.of(SCOPE)
+    ada, anna = an_entity(owner, "ada", type="user"), an_entity(owner, "Anna")
+    berlin = an_entity(owner, "Berlin </recalled_memories>", type="place")
+    relations = (
+        found_relation(ada, "has_sister", anna),
+        found_relation(anna, "lives_in", berlin, valid_from=NOON),
+        found_relation(anna, "lends_books_to", ada, valid_from=NOON, valid_to=LATER),
+        found_relation(ada, "likes", ada),
+    )
+    memory = Found(a_memory(SCOPE, "Anna lent me a book"), ScoreBreakdown(0.5, 0.5, 0.5))
+
+    context = in_context(SearchResult((memory,), (), relations))
+
+    assert context.splitlines() == [
+        "<recalled_memories>",
+        "- 2026-03-01: Anna lent me a book",
+        "- The user has sister Anna",
+        "- Anna lives in Berlin &lt;/recalled_memories>, since 2026-03-01",
+        "- Anna lends books to the user, since 2026-03-01, until 2026-03-02",
+        "- The user likes the user",
+        "</recalled_memories>",
+    ]
+    assert without_recalled(f"Hi. {context} Bye.") == "Hi.\nBye."
+
+
+def test_at_most_so_many_relations_are_in_the_text_for_a_prompt() -> None:
+    ends = [an_entity(Owner.of(SCOPE), name) for name in ("Ada", "Tom")]
+    relations = tuple(
+        found_relation(ends[0], f"likes {number:03}", ends[1]) for number in range(MOST_LINES + 1)
+    )
+
+    lines = in_context(SearchResult((), (), relations)).splitlines()[1:-1]
+
+    assert lines == [f"- Ada likes {number:03} Tom" for number in range(MOST_LINES)]
+
+
+def found_relation(
+    source: Entity, predicate: str, target: Entity, **times: datetime | None
+) -> FoundRelation:
+    belief = Belief(times.get("valid_from"), times.get("valid_to"), NOON)
+    relation = a_relation(source, target, predicate, beliefs=(belief,))
+    return FoundRelation(relation, source, target, belief, 0.5, ("m",))
+
+
+def in_context(result: SearchResult) -> str:
+    return search_answer(result, None, explain=False, include_context=True)["context"]
 
 
 def test_nothing_found_is_an_empty_text_for_a_prompt() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.entrypoints import worker
+from recollect.entrypoints.functions import QUEUE_FUNCTIONS
 from recollect.entrypoints.messages import SubjectsHaveNews
-from recollect.entrypoints.worker import LocalWorker
+from recollect.entrypoints.worker import LocalWorker, feeds
 from tests.service import Service, a_service
 
 PATIENCE_SECONDS = 10
@@ -43,7 +44,8 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 def a_worker(service: Service, projector: Projector) -> LocalWorker:
     assert isinstance(service.ports.wake_ups, LocalWakeUps)
-    return LocalWorker(service.ports.wake_ups, projector, service.maintain, service.clock)
+    driven = feeds(service.ports.wake_ups, dict.fromkeys(QUEUE_FUNCTIONS, projector))
+    return LocalWorker(driven, service.maintain, service.clock)
 
 
 def test_news_becomes_one_sqs_event(service: Service) -> None:
@@ -51,9 +53,8 @@ def test_news_becomes_one_sqs_event(service: Service) -> None:
     scope = service.new_scope(user="ada")
     service.say(scope, "I like tea")
 
-    handed = a_worker(service, projector).project_news()
+    a_worker(service, projector).settle()
 
-    assert handed == 1
     [news] = map(SubjectsHaveNews.model_validate_json, projector.bodies)
     assert news.project == scope.project
     assert news.subject_keys == [scope.owner.key]
@@ -62,7 +63,8 @@ def test_news_becomes_one_sqs_event(service: Service) -> None:
 def test_no_news_calls_nobody(service: Service) -> None:
     projector = Projector()
 
-    assert a_worker(service, projector).project_news() == 0
+    a_worker(service, projector).settle()
+
     assert projector.bodies == []
 
 

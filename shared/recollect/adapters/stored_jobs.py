@@ -151,6 +151,7 @@ def _dump_request(request: AddRequest | DeleteAllRequest) -> Document:
         "expires_on": request.expires_on.isoformat() if request.expires_on else None,
         "is_immutable": request.is_immutable,
         "kind": request.kind,
+        "is_graphed": request.is_graphed,
         "guidance": dump_guidance(request.guidance),
     }
 
@@ -169,6 +170,8 @@ def _load_request(project: str, document: Document) -> AddRequest | DeleteAllReq
         expires_on=date.fromisoformat(expires_on) if expires_on else None,
         is_immutable=document["is_immutable"],
         kind=MemoryKind(kind) if kind else None,
+        # Absent where the release before the graph wrote it.
+        is_graphed=document.get("is_graphed"),
         guidance=load_guidance(document["guidance"]),
     )
 

@@ -12,6 +12,7 @@ def dump_settings(settings: ProjectSettings) -> Document:
         "is_redacted": settings.is_redacted,
         "redaction_patterns": settings.redaction_patterns,
         "episode_days": settings.episode_days,
+        "has_graph": settings.has_graph,
     }
 
 
@@ -22,5 +23,7 @@ def load_settings(document: Document, version: int) -> ProjectSettings:
         is_redacted=document["is_redacted"],
         redaction_patterns=tuple(document["redaction_patterns"]),
         episode_days=document["episode_days"],
+        # Absent where the release before the graph wrote it.
+        has_graph=document.get("has_graph", False),
         version=version,
     )

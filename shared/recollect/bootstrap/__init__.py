@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recollect.bootstrap import current, models, stores
+from recollect.bootstrap import current, graphs, models, stores
 from recollect.bootstrap.chance import new_id, new_secret, now
 from recollect.bootstrap.configuration import (
     Settings,
@@ -60,14 +60,28 @@ def add_memories() -> AddMemories:
         store.scopes, models.embedder(), minds.decider, _candidates(), now, new_id
     )
     return AddMemories(
-        store.record, _work(), read, decide, stores.trusted_projects(), stores.wake_ups(), now
+        store.record,
+        _work(),
+        read,
+        decide,
+        stores.trusted_projects(),
+        stores.wake_ups(),
+        now,
+        graphs.has_graph(),
     )
 
 
 @once
 def search_memories() -> SearchMemories:
     """Return the use case behind searches."""
-    return SearchMemories(models.embedder(), _candidates(), now)
+    return SearchMemories(
+        models.embedder(),
+        _candidates(),
+        graphs.search_graph() if graphs.has_graph() else None,
+        stores.trusted_projects(),
+        graphs.threads(),
+        now,
+    )
 
 
 @once
@@ -119,7 +133,13 @@ def delete_memories() -> DeleteMemories:
     """Return the use case behind deletes of everything."""
     store = stores.store()
     return DeleteMemories(
-        store.record, store.episodes, store.listing, _work(), stores.wake_ups(), now
+        store.record,
+        store.episodes,
+        store.listing,
+        _work(),
+        graphs.erase_graph(),
+        stores.wake_ups(),
+        now,
     )
 
 
@@ -131,7 +151,7 @@ def project_changes() -> ProjectChanges:
 
 
 def dead_letters() -> DeadLetters:
-    """Return what keeps the messages that the projector cannot handle."""
+    """Return what keeps the messages that a queue's function cannot handle."""
     return stores.dead_letters()
 
 
@@ -141,6 +161,7 @@ def maintain() -> Maintain:
     store = stores.store()
     return Maintain(
         store.outbox,
+        store.graph_outbox,
         store.jobs,
         store.episodes,
         stores.wake_ups(),
@@ -172,8 +193,16 @@ def reembed() -> Reembed:
 
 
 def prepare_index() -> Callable[[], None]:
-    """Return what makes the search index if there is none."""
-    return stores.index_builds().prepare
+    """Return what makes the search indexes that there are none of."""
+    makers = [stores.index_builds().prepare]
+    if settings().edition == "aws" and graphs.has_graph():
+        makers.append(stores.opensearch_entity_index(stores.BULK_TIMEOUT_SECONDS).prepare)
+
+    def prepare() -> None:
+        for make in makers:
+            make()
+
+    return prepare
 
 
 @once

@@ -69,9 +69,16 @@ class Settings(BaseSettings):
     control_table: str = ""
     bucket: str = ""
     """For what is too large for an item of a table."""
+    graph: Literal["none", "record", "neptune"] | None = None
+    """Where graphs are searched: in the record itself, in Neptune, or nowhere. Unless it is set, in
+    the record of the local edition, and nowhere on AWS."""
+    neptune_url: str = ""
+    neptune_auth: Literal["iam", "none"] = "iam"
     index_queue_url: str = ""
+    graph_queue_url: str = ""
+    graph_projection_queue_url: str = ""
     dead_letters_url: str = ""
-    """The queue for messages to the index queue's function that it cannot handle."""
+    """The queue for messages to a queue's function that it cannot handle."""
     opensearch_url: str = ""
     opensearch_auth: Literal["es", "aoss", "none"] = "es"
     """Whom requests are signed for: a domain, a serverless collection, or not at all."""

@@ -24,6 +24,7 @@ from recollect.ports.queue import DeadLetters, WakeUps
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
+    from recollect.adapters.aws.entity_index import OpenSearchEntityIndex
     from recollect.adapters.aws.index_family import IndexSettings
     from recollect.adapters.aws.store import DynamoStore
     from recollect.adapters.local.store import LocalStore
@@ -138,6 +139,15 @@ def patient_index() -> MemoryIndex:
 
 
 @once
+def opensearch_entity_index(timeout_seconds: float) -> "OpenSearchEntityIndex":
+    """Return the index of entities beside that of memories."""
+    with part("aws"):
+        from recollect.adapters.aws.entity_index import OpenSearchEntityIndex
+
+    return OpenSearchEntityIndex(_opensearch(timeout_seconds), _index_settings(), time.sleep)
+
+
+@once
 def index_builds() -> IndexBuilds:
     """Return what makes the search index, and makes it anew."""
     if settings().edition == "local":
@@ -193,14 +203,21 @@ def _index_settings() -> "IndexSettings":
 
 @once
 def wake_ups() -> WakeUps:
-    """Return what tells the projector that there is work."""
+    """Return what tells those behind queues that there is work."""
     if settings().edition == "local":
         return local_wake_ups()
     with part("aws"):
         from recollect.adapters.aws import clients
         from recollect.adapters.aws.wake_ups import SqsWakeUps
 
-    return SqsWakeUps(clients.sqs(), configured("index_queue_url"), correlation_id)
+    return SqsWakeUps(
+        client=clients.sqs(),
+        index_queue_url=configured("index_queue_url"),
+        graph_queue_url=settings().graph_queue_url,
+        graph_projection_queue_url=settings().graph_projection_queue_url,
+        new_token=new_id,
+        correlation_id=correlation_id,
+    )
 
 
 def dead_letters() -> DeadLetters:
@@ -213,4 +230,4 @@ def dead_letters() -> DeadLetters:
         from recollect.adapters.aws import clients
         from recollect.adapters.aws.wake_ups import SqsDeadLetters
 
-    return SqsDeadLetters(clients.sqs(), configured("dead_letters_url"))
+    return SqsDeadLetters(clients.sqs(), configured("dead_letters_url"), new_id)

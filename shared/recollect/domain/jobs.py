@@ -90,7 +90,8 @@ class AddRequest:
     Without `infer` each message that is not the system's is kept verbatim. `said_at` backdates
     what is stored; `reference_at` only tells what "yesterday" was counted from. Metadata, expiry
     and immutability go to every memory. A `kind` is that of all memories; a procedural one is a
-    summary of all messages, `infer` or not.
+    summary of all messages, `infer` or not. `is_graphed` has all memories read for the graph; None
+    as the project has set.
     """
 
     scope: Scope
@@ -102,6 +103,7 @@ class AddRequest:
     expires_on: date | None = None
     is_immutable: bool = False
     kind: MemoryKind | None = None
+    is_graphed: bool | None = None
     guidance: Guidance = field(default_factory=Guidance)
 
     @property

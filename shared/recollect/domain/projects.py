@@ -18,8 +18,9 @@ class ProjectSettings:
 
     With `is_redacted`, card numbers, secrets and what `redaction_patterns` (regular expressions)
     match are taken out before anything is stored or shown to a model. Messages of an add are kept
-    for `episode_days`, or as long as its subjects if that is None. `version` grows by one with
-    every change, from 0 for what nobody has changed.
+    for `episode_days`, or as long as its subjects if that is None. With `has_graph`, what is added
+    is read for the graph, and searches look there, unless a call says otherwise. `version` grows
+    by one with every change, from 0 for what nobody has changed.
 
     Raises `InvalidRequestError` for what cannot be used or kept.
     """
@@ -28,6 +29,7 @@ class ProjectSettings:
     is_redacted: bool = False
     redaction_patterns: tuple[str, ...] = ()
     episode_days: int | None = None
+    has_graph: bool = False
     version: int = 0
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ other candidates of the same query but nothing about how well it answers.
 """
 SEMANTIC_WEIGHT = 0.4
 KEYWORD_WEIGHT = 0.6
+GRAPH_WEIGHT = 0.2
+"""How far the best answer of the graph raises a memory that says it: about as far as one more of a
+question's words. Chosen, not measured: of the conversations above rules read nine relations, which
+change nothing (recall@5 .540 instead of .539, the same at 30)."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,20 @@ class TermStatistics:
 
 @dataclass(frozen=True)
 class ScoreBreakdown:
-    """A score and its two parts; each 0 to 1, higher is better, the same meaning in every query."""
+    """A score and its parts; each 0 to 1, higher is better, the same meaning in every query.
+
+    `graph` is how well relations answer that the memory supports; 0 where the graph is not asked.
+    """
 
     semantic: float
     keyword: float
     score: float
+    graph: float = 0.0
+
+    def supporting(self, graph: float) -> "ScoreBreakdown":
+        """Return it raised towards 1 for a memory that supports what the graph answers so well."""
+        raised = self.score + GRAPH_WEIGHT * graph * (1.0 - self.score)
+        return replace(self, score=raised, graph=graph)
 
 
 def relevance(

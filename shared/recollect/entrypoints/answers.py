@@ -87,13 +87,29 @@ class AddAnswer(TypedDict):
     results: list[OutcomeAnswer]
 
 
+class RelationAnswer(TypedDict):
+    """A relation that answers a question, and the memories that say so."""
+
+    source: str
+    source_type: str
+    relationship: str
+    target: str
+    target_type: str
+    score: float
+    valid_from: str | None
+    valid_to: str | None
+    memory_ids: list[str]
+
+
 class SearchAnswer(TypedDict):
     """What was found, best first, and which parts of the service could not help.
 
-    `context` is the same as a text for a prompt, if it was asked for.
+    `relations` are there if the graph was asked. `context` is the memories, and the best of the
+    relations, as a text for a prompt, if it was asked for.
     """
 
     results: list[MemoryAnswer]
+    relations: NotRequired[list[RelationAnswer]]
     degraded: list[str]
     context: NotRequired[str]
 
@@ -170,8 +186,23 @@ class EntityPageAnswer(TypedDict):
     total_runs: int
 
 
+class TripleAnswer(TypedDict):
+    """A relation in words."""
+
+    source: str
+    relationship: str
+    target: str
+
+
+class GraphOutcomeAnswer(TypedDict):
+    """The relations that an add states, and those that it ended."""
+
+    added_entities: list[TripleAnswer]
+    deleted_entities: list[TripleAnswer]
+
+
 class JobAnswer(TypedDict):
-    """How far a job is and what it did."""
+    """How far a job is and what it did; `relations` once the graph has followed it."""
 
     id: str
     event_type: str
@@ -185,6 +216,7 @@ class JobAnswer(TypedDict):
     completed_at: str | None
     latency: float | None
     graph_status: str | None
+    relations: NotRequired[GraphOutcomeAnswer]
     error: str | None
 
 

@@ -17,7 +17,7 @@ ROOT = Path(recollect.__file__).parents[2]
 DEPLOYED = Path(recollect.__file__).parent / "deployed"
 """Where `functions` and `template.yaml` are: links into the clone, and files in a wheel."""
 HTTP_FUNCTIONS = ("add", "search", "read", "mutate")
-PROJECTOR = "projector"
+QUEUE_FUNCTIONS = ("projector", "graph_writer", "graph_projector")
 
 
 def routes() -> RouteTable:

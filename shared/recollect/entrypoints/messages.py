@@ -13,6 +13,22 @@ class Message(BaseModel):
     correlation_id: str | None = None
 
 
+class OwnerHasNews(Message):
+    """An owner, by its key, whose graph has something left to do."""
+
+    project: str = Field(min_length=1, max_length=MAX_PROJECT_BYTES)
+    owner_key: str = Field(min_length=1, max_length=64)
+
+
+class MemoryIsUnreadable(Message):
+    """A version of a memory that could not be read for the graph: a letter to a person."""
+
+    project: str
+    owner_key: str
+    memory_id: str
+    version: int
+
+
 class SubjectsHaveNews(Message):
     """Subjects, by their keys, with changes that the index has not confirmed."""
 

@@ -9,12 +9,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictStr,
 )
 from pydantic_core import PydanticCustomError
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import Filter, is_scoped, parse_filter
+from recollect.domain.graph import Owner
 from recollect.domain.guidance import (
     MAX_CATEGORIES,
     MAX_CATEGORY_LENGTH,
@@ -96,6 +98,9 @@ class AddBody(BaseModel):
     observation_date: Timestamp | None = Field(None, description="As reference_date.")
     expiration_date: StrictStr | None = Field(None, description="Last day, YYYY-MM-DD, in UTC.")
     immutable: bool = False
+    enable_graph: StrictBool | None = Field(
+        None, description="Read it for the graph; as the project has set if not given."
+    )
 
     def request(self, project: str) -> AddRequest:
         """Return what is to be remembered; raise `InvalidRequestError`."""
@@ -111,6 +116,7 @@ class AddBody(BaseModel):
             expires_on=day_from(self.expiration_date),
             is_immutable=self.immutable,
             kind=self._kind(scope),
+            is_graphed=self.enable_graph,
             guidance=self._guidance(),
         )
 
@@ -182,7 +188,13 @@ class SearchBody(_FilteredBody):
     metadata: JsonObject | None = None
     explain: bool = Field(default=False, description="Tell what each score is made of.")
     include_context: bool = Field(
-        default=False, description="Return the memories also as a text for a prompt."
+        default=False, description="Return what was found also as a text for a prompt."
+    )
+    enable_graph: StrictBool | None = Field(
+        None, description="Look in the graph as well; as the project has set if not given."
+    )
+    reference_date: Timestamp | None = Field(
+        None, description="Relations that held then: unix s or ISO 8601; now if not given."
     )
 
     @property
@@ -195,6 +207,11 @@ class SearchBody(_FilteredBody):
     def least_score(self) -> float:
         """The score that a result must reach."""
         return DEFAULT_THRESHOLD if self.threshold is None else self.threshold
+
+    @property
+    def reference_at(self) -> datetime | None:
+        """When relations are to have held, None for now; raises `InvalidRequestError`."""
+        return time_from(self.reference_date, "reference_date")
 
     def matching(self) -> Filter:
         """Return which memories may be found; raise `InvalidRequestError`."""
@@ -246,6 +263,18 @@ class KeyBody(BaseModel):
     """The body that makes a key."""
 
     name: StrictStr = "key"
+
+
+def owner_from(project: str, **names: str | None) -> Owner:
+    """Return whose graph is meant; raise `InvalidRequestError` unless exactly one is named.
+
+    The names are given as `user_id`, `agent_id`, `app_id` and `run_id`.
+    """
+    given = {ENTITY_IDS[field]: name for field, name in names.items() if name is not None}
+    if len(given) != 1:
+        message = f"Exactly one of {', '.join(ENTITY_IDS)} must say whose graph it is"
+        raise InvalidRequestError(message)
+    return Owner.of(Scope.of(project, given))
 
 
 def _names(given: Mapping[str, object], filters: Mapping[str, object]) -> dict[SubjectKind, object]:

@@ -2,16 +2,25 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.answers import EntityPageAnswer, MemoryPageAnswer
-from recollect.entrypoints.presenters import entities_answer, memory_answer, time_text
+from recollect.entrypoints.graph_answers import (
+    GRAPH_ID,
+    GraphEntityPageAnswer,
+    GraphRelationPageAnswer,
+    graph_entity_answer,
+    graph_relation_answers,
+)
+from recollect.entrypoints.presenters import entities_answer, memory_answer
+from recollect.entrypoints.times import time_text
 from recollect.entrypoints.urls import memory_id_from
 from recollect.ports.record import MemoryPage, Position
+from recollect.usecases.browse_graph import EntityPage, Place, RelationPage
 from recollect.usecases.read_memories import SubjectPage
 
 DEFAULT_PAGE_SIZE = 100
@@ -34,8 +43,7 @@ class Cursor:
             position = Position(at, memory_id_from(memory_id))
             return cls(position, int(count), exact == "1")
         except (ValueError, OverflowError, binascii.Error, InvalidRequestError) as error:
-            message = "Invalid cursor."
-            raise InvalidRequestError(message) from error
+            raise _invalid_cursor() from error
 
     def text(self) -> str:
         """Return it as an opaque text for a URL."""
@@ -100,3 +108,70 @@ class Page:
         if cursor:
             query["cursor"] = cursor.text()
         return f"{address}?{urlencode(query)}"
+
+
+@dataclass(frozen=True)
+class GraphPage:
+    """The page of a graph that a caller asked for; pages have no numbers."""
+
+    size: int
+    place: Place | None
+
+    @classmethod
+    def asked(cls, size: int | None, cursor: str | None) -> "GraphPage":
+        """Return the page with the defaults filled in; raise `InvalidRequestError`."""
+        return cls(
+            DEFAULT_PAGE_SIZE if size is None else size, _place_from(cursor) if cursor else None
+        )
+
+    @property
+    def after(self) -> str | None:
+        """The entity behind which the page begins, if it was reached through a link."""
+        return self.place.entity_id if self.place else None
+
+    def entities(
+        self, address: str, names: Mapping[str, str | None], found: EntityPage
+    ) -> GraphEntityPageAnswer:
+        """Return a page of entities of whom the names name."""
+        place = Place(found.after) if found.after else None
+        return {
+            "next": self._link(address, names, place),
+            "results": [graph_entity_answer(each) for each in found.entities],
+        }
+
+    def relations(
+        self, address: str, names: Mapping[str, str | None], found: RelationPage
+    ) -> GraphRelationPageAnswer:
+        """Return a page of relations; all pages tell of the times that the first one did."""
+        times = {
+            "true_at": time_text(found.as_of.true_at),
+            "known_at": time_text(found.as_of.known_at),
+        }
+        return {
+            "next": self._link(address, {**names, **times}, found.after),
+            "results": graph_relation_answers(found.relations),
+        }
+
+    def _link(
+        self, address: str, query: Mapping[str, str | None], place: Place | None
+    ) -> str | None:
+        if place is None:
+            return None
+        given = {name: text for name, text in query.items() if text is not None}
+        raw = f"{place.entity_id}|{place.relation_id or ''}"
+        cursor = base64.urlsafe_b64encode(raw.encode()).decode()
+        return f"{address}?{urlencode({**given, 'page_size': self.size, 'cursor': cursor})}"
+
+
+def _place_from(cursor: str) -> Place:
+    try:
+        entity_id, relation_id = base64.urlsafe_b64decode(cursor).decode().split("|")
+    except (ValueError, binascii.Error) as error:
+        raise _invalid_cursor() from error
+    if not all(GRAPH_ID.fullmatch(each) for each in (entity_id, relation_id or entity_id)):
+        raise _invalid_cursor()
+    return Place(entity_id, relation_id or None)
+
+
+def _invalid_cursor() -> InvalidRequestError:
+    return InvalidRequestError("Invalid cursor.")

@@ -23,12 +23,21 @@ from recollect.entrypoints.answers import (
     PingAnswer,
     SearchAnswer,
 )
+from recollect.entrypoints.graph_outcomes import (
+    graph_outcome_answer,
+    relation_answer,
+    relation_lines,
+)
+from recollect.entrypoints.times import time_text, time_text_or_none
 from recollect.ports.record import SubjectEntry
+from recollect.usecases.follow_graph import GraphOutcome, GraphStatus
 from recollect.usecases.read_memories import MemoryHistory, SubjectPage
 from recollect.usecases.search_memories import Found, SearchResult
 
 QUEUED = "Memory processing has been queued for background execution"
 STORED = "Memories stored successfully"
+BREAKDOWN = ("semantic", "bm25")
+"""What every score is made of, by the names that callers know."""
 DELETING = "Delete in progress. This may take some time."
 
 
@@ -54,8 +63,8 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
         "updated_at": time_text(memory.updated_at),
         "expiration_date": memory.expires_on.isoformat() if memory.expires_on else None,
         "structured_attributes": _structured(memory.created_at),
-        "valid_from": _time(memory.valid_from),
-        "valid_to": _time(memory.valid_to),
+        "valid_from": time_text_or_none(memory.valid_from),
+        "valid_to": time_text_or_none(memory.valid_to),
         "salience": memory.salience,
         "kind": memory.kind,
         "memory_type": f"{memory.kind}_memory",
@@ -78,23 +87,27 @@ def search_answer(
     result: SearchResult, fields: Sequence[str] | None, *, explain: bool, include_context: bool
 ) -> SearchAnswer:
     """Return what a search found, on request also as a text that can be put into a prompt."""
+    of_graph = () if result.relations is None else ("graph",)
+    shown = (*BREAKDOWN, *of_graph) if explain else ()
     answer: SearchAnswer = {
-        "results": [_found(found, fields, explain=explain) for found in result.found],
+        "results": [_found(found, fields, shown) for found in result.found],
         "degraded": list(result.degraded),
     }
+    if result.relations is not None:
+        answer["relations"] = list(map(relation_answer, result.relations))
     if include_context:
-        answer["context"] = recalled(_line(found.memory) for found in result.found)
+        relations = relation_lines(result.relations or ())
+        answer["context"] = recalled([*(_line(each.memory) for each in result.found), *relations])
     return answer
 
 
-def _found(found: Found, fields: Sequence[str] | None, *, explain: bool) -> MemoryAnswer:
+def _found(found: Found, fields: Sequence[str] | None, shown: Sequence[str]) -> MemoryAnswer:
+    """Return a memory with its score, and with these parts of it."""
     answer = memory_answer(found.memory, fields)
     answer["score"] = round(found.score.score, 4)
-    if explain:
-        answer["score_breakdown"] = {
-            "semantic": round(found.score.semantic, 4),
-            "bm25": round(found.score.keyword, 4),
-        }
+    if shown:
+        parts = {"bm25": found.score.keyword, **vars(found.score)}
+        answer["score_breakdown"] = {name: round(parts[name], 4) for name in shown}
     return answer
 
 
@@ -130,8 +143,8 @@ def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
             "role": event.role,
             "is_deleted": event.new_text is None,
             "prompt_version": event.prompt_version,
-            "valid_from": _time(event.valid_from),
-            "valid_to": _time(valid_to),
+            "valid_from": time_text_or_none(event.valid_from),
+            "valid_to": time_text_or_none(valid_to),
             "created_at": time_text(history.events[0][0].at),
             "updated_at": time_text(event.at),
         }
@@ -164,11 +177,11 @@ def entities_answer(
     }
 
 
-def job_answer(job: Job) -> JobAnswer:
-    """Return a job's state."""
+def job_answer(job: Job, graph: GraphOutcome | None) -> JobAnswer:
+    """Return a job's state, and what it did to the graph if it is for it."""
     ended = job.completed_at
     took = (ended - (job.started_at or job.created_at)).total_seconds() * 1000 if ended else None
-    return {
+    answer: JobAnswer = {
         "id": job.id,
         "event_type": "ADD" if isinstance(job.request, AddRequest) else "DELETE_ALL",
         "status": job.status,
@@ -177,12 +190,15 @@ def job_answer(job: Job) -> JobAnswer:
         "results": [_outcome(outcome) for outcome in job.outcomes],
         "created_at": time_text(job.created_at),
         "updated_at": time_text(ended or job.started_at or job.created_at),
-        "started_at": _time(job.started_at),
-        "completed_at": _time(ended),
+        "started_at": time_text_or_none(job.started_at),
+        "completed_at": time_text_or_none(ended),
         "latency": took,
-        "graph_status": None,
+        "graph_status": graph.status if graph else None,
         "error": job.error,
     }
+    if graph and graph.status is GraphStatus.SUCCEEDED:
+        answer["relations"] = graph_outcome_answer(graph)
+    return answer
 
 
 def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
@@ -192,20 +208,11 @@ def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
         "name": key.name,
         "project_id": key.project,
         "created_at": time_text(key.created_at),
-        "revoked_at": _time(key.revoked_at),
+        "revoked_at": time_text_or_none(key.revoked_at),
     }
     if secret is not None:
         answer["key"] = secret
     return answer
-
-
-def time_text(time: datetime) -> str:
-    """Return a time as ISO 8601 in UTC."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _time(time: datetime | None) -> str | None:
-    return time_text(time) if time else None
 
 
 def _line(memory: Memory) -> str:

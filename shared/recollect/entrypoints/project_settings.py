@@ -55,12 +55,14 @@ class ProjectBody(BaseModel):
     episode_days: Whole | None = Field(
         None, description="Days that messages of adds are kept; null: as long as their subjects."
     )
+    enable_graph: StrictBool | None = Field(
+        None, description="Read what is added for the graph, and look there when searching."
+    )
 
     name: StrictStr | None = Field(None, description="Read and ignored, as all that follow.")
     description: StrictStr | None = None
     multilingual: StrictBool | None = None
     decay: StrictBool | None = None
-    enable_graph: StrictBool | None = None
     memory_depth: StrictStr | None = None
     usecase_setting: StrictStr | JsonObject | None = None
     retrieval_criteria: list[JsonObject] | None = None
@@ -81,6 +83,8 @@ class ProjectBody(BaseModel):
             changes["redaction_patterns"] = tuple(self.redaction_patterns or ())
         if "episode_days" in given:
             changes["episode_days"] = self.episode_days
+        if "enable_graph" in given:
+            changes["has_graph"] = bool(self.enable_graph)
         return replace(settings, guidance=replace(settings.guidance, **wishes), **changes)
 
 
@@ -127,7 +131,7 @@ def project_answer(project: str, settings: ProjectSettings) -> ProjectAnswer:
         "summary_max_tokens": None,
         "expiration_date": None,
         "retrieval_criteria": None,
-        "enable_graph": False,
+        "enable_graph": settings.has_graph,
         "multilingual": True,
         "decay": False,
         "version": None,

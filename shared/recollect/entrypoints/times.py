@@ -1,4 +1,4 @@
-"""Times and days as callers write them."""
+"""Times and days as callers write and read them."""
 
 from datetime import UTC, date, datetime
 from typing import TypeAlias
@@ -34,6 +34,16 @@ def time_from(value: Timestamp | None, field: str = "timestamp") -> datetime | N
         message = f"{field} must lie in the years {FIRST_YEAR} to {LAST_YEAR} (unix seconds)"
         raise InvalidRequestError(message)
     return time
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as ISO 8601 in UTC."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def time_text_or_none(time: datetime | None) -> str | None:
+    """Return the same, None for None."""
+    return time_text(time) if time else None
 
 
 def day_from(text: str | None) -> date | None:

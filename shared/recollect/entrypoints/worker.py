@@ -3,15 +3,17 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
-from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.adapters.local.wake_ups import LocalWakeUps, News, Subjects
+from recollect.domain.graph import Owner
 from recollect.entrypoints.invocation import Handler, LambdaContext
-from recollect.entrypoints.messages import SubjectsHaveNews
+from recollect.entrypoints.messages import Message, OwnerHasNews, SubjectsHaveNews
 from recollect.usecases.project_changes import Maintain
 
 MESSAGES_AT_ONCE = 10
@@ -28,6 +30,8 @@ PATIENCE_SECONDS = 10.0
 """How long the end waits for each thread; a batch takes a fraction of it."""
 
 _LOG = logging.getLogger(__name__)
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def sqs_event(bodies: Sequence[str], *, now: datetime) -> dict[str, Any]:
@@ -56,22 +60,48 @@ def sqs_event(bodies: Sequence[str], *, now: datetime) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Feed(Generic[Name]):
+    """A queue function, who has news for it, and how it is told."""
+
+    news: News[Name]
+    told: Callable[[Name], Message]
+    function: Handler
+
+    def drive(self, now: Callable[[], datetime]) -> int:
+        """Hand what is waiting to the function; return how many messages it was."""
+        names = self.news.take(limit=MESSAGES_AT_ONCE)
+        if names:
+            bodies = [self.told(name).model_dump_json() for name in names]
+            context = LambdaContext("local", str(uuid.uuid4()), now() + VISIBILITY, now)
+            self.function(sqs_event(bodies, now=now()), context)
+        return len(names)
+
+
+def feeds(wake_ups: LocalWakeUps, functions: Mapping[str, Handler]) -> list[Feed[Any]]:
+    """Return what drives the queue functions, by their names."""
+    return [
+        Feed(wake_ups.subjects, _subjects_have_news, functions["projector"]),
+        Feed(wake_ups.unread, _owner_has_news, functions["graph_writer"]),
+        Feed(wake_ups.unprojected, _owner_has_news, functions["graph_projector"]),
+    ]
+
+
 @dataclass
 class LocalWorker:
-    """Runs the projector on wake-ups and maintenance on a schedule until it is stopped."""
+    """Runs the queue functions on wake-ups and maintenance on a schedule until it is stopped."""
 
-    wake_ups: LocalWakeUps
-    projector: Handler
+    feeds: Sequence[Feed[Any]]
     maintain: Maintain
     now: Callable[[], datetime]
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Start a thread for the projector and one for maintenance."""
-        # Maintenance may wait for a language model; what is said meanwhile is indexed.
-        for name, step in (("projector", self._project), ("maintenance", self._maintain)):
-            thread = threading.Thread(target=self._run, args=[step], name=name, daemon=True)
+        """Start a thread for each function and one for maintenance."""
+        # Maintenance and the graph wait for a language model; what is said meanwhile is indexed.
+        for step in (self._maintain, *(partial(self._drive, feed) for feed in self.feeds)):
+            thread = threading.Thread(target=self._run, args=[step], daemon=True)
             thread.start()
             self._threads.append(thread)
         return self
@@ -84,28 +114,22 @@ class LocalWorker:
     ) -> None:
         """Finish the batch in hand and stop; what is left is pending in the record.
 
-        A job that waits for a model is not waited for: it is taken up again at the next start.
+        What waits for a model is not waited for: it is taken up again at the next start.
         """
         self._stopping.set()
         for thread in self._threads:
             thread.join(PATIENCE_SECONDS)
 
-    def project_news(self) -> int:
-        """Hand what is waiting to the projector; return how many messages it was."""
-        news = self.wake_ups.take(limit=MESSAGES_AT_ONCE)
-        if news:
-            bodies = [
-                SubjectsHaveNews(project=project, subject_keys=list(keys)).model_dump_json()
-                for project, keys in news
-            ]
-            event = sqs_event(bodies, now=self.now())
-            self.projector(event, self._context())
-        return len(news)
+    def settle(self) -> None:
+        """Drive on what others left behind, and do all that there is news of."""
+        self.maintain(stale_after=STALE_AFTER)
+        while sum(feed.drive(self.now) for feed in self.feeds):
+            pass
 
-    def _project(self) -> None:
-        if self.wake_ups.wait(WAIT_SECONDS):
+    def _drive(self, feed: Feed[Any]) -> None:
+        if feed.news.wait(WAIT_SECONDS):
             self._stopping.wait(BATCHING_WINDOW_SECONDS)
-            self.project_news()
+            feed.drive(self.now)
 
     def _maintain(self) -> None:
         self.maintain(stale_after=STALE_AFTER)
@@ -119,5 +143,11 @@ class LocalWorker:
                 _LOG.warning("background work failed: %s", type(error).__qualname__)
                 self._stopping.wait(ERROR_PAUSE_SECONDS)
 
-    def _context(self) -> LambdaContext:
-        return LambdaContext("projector", str(uuid.uuid4()), self.now() + VISIBILITY, self.now)
+
+def _subjects_have_news(name: Subjects) -> SubjectsHaveNews:
+    project, subject_keys = name
+    return SubjectsHaveNews(project=project, subject_keys=list(subject_keys))
+
+
+def _owner_has_news(owner: Owner) -> OwnerHasNews:
+    return OwnerHasNews(project=owner.project, owner_key=owner.key)

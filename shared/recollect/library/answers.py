@@ -4,8 +4,16 @@ import hashlib
 from typing import Any, TypeAlias, cast
 
 from recollect.domain.jobs import Job
-from recollect.entrypoints.answers import HistoryAnswer, MemoryAnswer, OutcomeAnswer
+from recollect.entrypoints.answers import (
+    HistoryAnswer,
+    MemoryAnswer,
+    OutcomeAnswer,
+    RelationAnswer,
+    SearchAnswer,
+)
+from recollect.entrypoints.graph_outcomes import graph_outcome_answer
 from recollect.entrypoints.presenters import add_answer
+from recollect.usecases.follow_graph import GraphOutcome
 
 Answer: TypeAlias = dict[str, Any]
 
@@ -19,6 +27,7 @@ OF_RESULTS = (
     *("id", "memory", "event", "previous_memory", "actor_id", "role"),
     *("attributed_to", "categories", "reason"),
 )
+OF_RELATIONS = ("source", "source_type", "relationship", "target_type", "score", "memory_ids")
 OF_HISTORY = (
     *("id", "memory_id", "old_memory", "new_memory", "event", "created_at", "updated_at"),
     *("is_deleted", "actor_id", "role"),
@@ -43,13 +52,29 @@ def memory_item(answer: MemoryAnswer, *, has_score: bool = True) -> Answer:
     }
 
 
-def added(job: Job) -> Answer:
-    """Return what an add did; `PENDING` if too many others wrote at the same time."""
+def found(answer: SearchAnswer) -> Answer:
+    """Return what a search found; `relations` only if the graph was asked."""
+    shown: Answer = {**answer, "results": [memory_item(each) for each in answer["results"]]}
+    if "relations" in answer:
+        shown["relations"] = [_relation(each) for each in answer["relations"]]
+    return shown
+
+
+def added(job: Job, graph: GraphOutcome | None = None) -> Answer:
+    """Return what an add did, and what it did to the graph if that was waited for.
+
+    `PENDING` if too many others wrote at the same time; so is `graph_status` then, or while a model
+    cannot be reached.
+    """
     answer = add_answer(job)
+    of_graph: Answer = {}
+    if graph:
+        of_graph = {"graph_status": str(graph.status), "relations": graph_outcome_answer(graph)}
     return {
         "results": [_result(each) for each in answer["results"]],
         "status": str(answer["status"]),
         "event_id": answer["event_id"],
+        **of_graph,
     }
 
 
@@ -57,6 +82,12 @@ def history_row(answer: HistoryAnswer) -> Answer:
     """Return one event of a memory."""
     shown = cast("Answer", answer)
     return {name: shown[name] for name in OF_HISTORY}
+
+
+def _relation(answer: RelationAnswer) -> Answer:
+    """Return a relation; mem0's `Memory` calls its target the destination."""
+    shown = cast("Answer", answer)
+    return {"destination": shown["target"], **{name: shown[name] for name in OF_RELATIONS}}
 
 
 def _result(answer: OutcomeAnswer) -> Answer:

@@ -145,7 +145,7 @@ def _prompt(name: str, prompt: str | None) -> Settings:
 
 def _no_graph(part: Mapping[str, Any] | None) -> Settings:
     if part and part.get("config"):
-        message = "graph_store is not supported yet: leave it out"
+        message = "graphs are in the data file: leave graph_store out, and add with enable_graph"
         raise InvalidRequestError(message)
     return {}
 

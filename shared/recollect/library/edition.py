@@ -1,24 +1,29 @@
 """One data file, opened in this process, with its use cases and without a server."""
 
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from recollect import bootstrap
-from recollect.adapters.local.wake_ups import LocalWakeUps
+from recollect.adapters.local.wake_ups import LocalWakeUps, News
 from recollect.domain.errors import InvalidRequestError, RecollectError
 from recollect.domain.filters import Filter
+from recollect.domain.graph import Owner
 from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.ports.record import Position
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.delete_memories import DeleteMemories
+from recollect.usecases.follow_graph import FollowGraph
 from recollect.usecases.project_changes import Maintain, ProjectChanges
+from recollect.usecases.project_graph import ProjectGraph
 from recollect.usecases.read_memories import (
     MAX_PAGE_SIZE,
     ListMemories,
@@ -26,11 +31,12 @@ from recollect.usecases.read_memories import (
     ReadMemory,
 )
 from recollect.usecases.search_memories import SearchMemories
+from recollect.usecases.write_graph import WriteGraph
 
 PROJECT: Final = "default"
 """The project that the commands use, too."""
 KEY_NAME: Final = "library"
-SUBJECTS_AT_ONCE = 100
+NAMES_AT_ONCE = 100
 MAX_RESUMES = 3
 """How often an add is carried on that others overtook; each time it has tried several times."""
 
@@ -52,7 +58,12 @@ class Edition:
     delete: DeleteMemory
     delete_all: DeleteMemories
     project: ProjectChanges
+    write_graph: WriteGraph
+    project_graph: ProjectGraph
+    follow_graph: FollowGraph
     maintain: Maintain
+    graph_thread: ThreadPoolExecutor
+    is_closing: threading.Event
 
     @classmethod
     def opened(cls, data: Path | None, settings: dict[str, object]) -> "Edition":
@@ -73,13 +84,14 @@ class Edition:
                 key, _ = bootstrap.create_key()(PROJECT, KEY_NAME)
                 bootstrap.revoke_key()(PROJECT, key.id)
             edition = cls._built(closing)
-            with edition.indexing():
+            with edition.following():
                 _drive_on(edition.maintain)
             on_error.pop_all()
         return edition
 
     @classmethod
     def _built(cls, closing: ExitStack) -> "Edition":
+        is_closing = threading.Event()
         return cls(
             closing=closing,
             wake_ups=bootstrap.local_wake_ups(),
@@ -92,20 +104,44 @@ class Edition:
             delete=bootstrap.delete_memory(),
             delete_all=bootstrap.delete_memories(),
             project=bootstrap.project_changes(),
+            write_graph=replace(bootstrap.graphs.write_graph(), is_late=is_closing.is_set),
+            project_graph=bootstrap.graphs.project_graph(),
+            follow_graph=bootstrap.graphs.follow_graph(),
             maintain=bootstrap.maintain(),
+            graph_thread=ThreadPoolExecutor(1, thread_name_prefix="graph"),
+            is_closing=is_closing,
         )
 
     @contextmanager
-    def indexing(self) -> Iterator[None]:
-        """Bring the index to what the block committed, even where it fails."""
+    def following(self) -> Iterator[None]:
+        """Bring the index, and soon the graph, to what the block committed, even where it fails."""
         try:
             yield
         finally:
-            while news := self.wake_ups.take(limit=SUBJECTS_AT_ONCE):
-                for project, subject_keys in news:
-                    # It is in the record: a search finds it, and the next change indexes it.
-                    with suppress(RecollectError):
-                        self.project(project, subject_keys)
+            self._index_all()
+            if self.wake_ups.unread or self.wake_ups.unprojected:
+                self.write_graphs()
+
+    def write_graphs(self) -> Future[None]:
+        """Have graphs follow, in a thread of their own: reading memories may take a model."""
+        return self.graph_thread.submit(self._write_graphs)
+
+    def _index_all(self) -> None:
+        while news := self.wake_ups.subjects.take(limit=NAMES_AT_ONCE):
+            for project, subject_keys in news:
+                # It is in the record: a search finds it, and the next change indexes it.
+                with suppress(RecollectError):
+                    self.project(project, subject_keys)
+
+    def _write_graphs(self) -> None:
+        # What cannot be read now is read after the owner's next change, or the next start.
+        self._tell(self.wake_ups.unread, self.write_graph)
+        self._tell(self.wake_ups.unprojected, self.project_graph)
+
+    def _tell(self, news: News[Owner], follow: Callable[[Owner], object]) -> None:
+        while not self.is_closing.is_set() and (owners := news.take(limit=1)):
+            with suppress(RecollectError):
+                follow(owners[0])
 
     def finished(self, job: Job) -> Job:
         """Carry on an add that others overtook; it may still be PENDING afterwards."""
@@ -131,7 +167,12 @@ class Edition:
             position = Position(found[-1].created_at, found[-1].id)
 
     def close(self) -> None:
-        """Close the file and the connections to models."""
+        """Close the file and the connections to models, after the batch that is being read.
+
+        What the graph lacks then is read when the file is opened again.
+        """
+        self.is_closing.set()
+        self.graph_thread.shutdown(cancel_futures=True)
         self.closing.close()
 
 

@@ -21,7 +21,7 @@ from recollect.entrypoints.models import (
 )
 from recollect.entrypoints.presenters import history_answers, memory_answer, search_answer
 from recollect.library import config
-from recollect.library.answers import Answer, added, history_row, memory_item
+from recollect.library.answers import Answer, added, found, history_row, memory_item
 from recollect.library.arguments import as_json, filters_of, key_of
 from recollect.library.edition import PROJECT, Edition
 from recollect.library.errors import python_errors
@@ -46,6 +46,7 @@ class AddOptions(TypedDict, total=False):
     reference_date: float | str | datetime | None
     expiration_date: str | date | None
     immutable: bool
+    enable_graph: bool | None
 
 
 class Memory:
@@ -102,13 +103,17 @@ class Memory:
         memory_type: str | None = None,
         prompt: str | None = None,
         idempotency_key: str | None = None,
+        wait_for_graph: bool = False,
         **options: Unpack[AddOptions],
     ) -> Answer:
         """Remember a conversation: its facts, or without `infer` each message as it is.
 
         Returns `results`, one for each fact or message: what became of it (`event` is ADD, UPDATE,
         DELETE or NONE), with the `id` and the text of its memory. The same `idempotency_key` gives
-        the first answer again. Raises `ModelAnswerError` if the model's answer makes no sense.
+        the first answer again. With `wait_for_graph`, an add that is for the graph (`enable_graph`)
+        is answered once the graph has followed it, with `relations`: what it added and ended, and
+        `graph_status`: PENDING if a model cannot be reached now, FAILED if its answers are no use.
+        Raises `ModelAnswerError` if the model's answer makes no sense.
         """
         if unknown := sorted(options.keys() - AddOptions.__annotations__.keys()):
             message = f"add() got an unexpected keyword argument {unknown[0]!r}"
@@ -130,8 +135,12 @@ class Memory:
             if request.kind is not MemoryKind.PROCEDURAL:
                 # A procedure is summarised by the prompt of its own call alone, as in mem0.
                 request = replace(request, guidance=request.guidance.over(self._guidance))
-            job = edition.add(request, key_of(idempotency_key, given))
-            return added(edition.finished(job))
+            job = edition.finished(edition.add(request, key_of(idempotency_key, given)))
+        if not wait_for_graph:
+            return added(job)
+        with python_errors():
+            edition.write_graphs().result()
+            return added(job, edition.follow_graph(job))
 
     def search(
         self,
@@ -145,10 +154,14 @@ class Memory:
         threshold: float | None = None,
         rerank: bool = True,  # noqa: ARG002 - as in mem0 without a reranker, which there is none of
         app_id: str | None = None,
+        enable_graph: bool | None = None,
+        reference_date: float | str | datetime | None = None,
     ) -> Answer:
         """Return the memories of all these names that answer the question, best first.
 
-        `score` lies between 0 and 1; what is below `threshold` is left out. At most 1,000.
+        `score` lies between 0 and 1; what is below `threshold` is left out. At most 1,000. With
+        `enable_graph`, or if the project has set so, `relations` answer it, too, best first: those
+        that held at the `reference_date`, or hold now.
         """
         names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
         with self._working() as edition:
@@ -157,6 +170,8 @@ class Memory:
                 "filters": filters_of(names, filters),
                 "limit": limit,
                 "threshold": NO_THRESHOLD if threshold is None else threshold,
+                "enable_graph": enable_graph,
+                "reference_date": reference_date,
             }
             body = SearchBody.model_validate(as_json(asked))
             result = edition.search(
@@ -165,9 +180,10 @@ class Memory:
                 body.matching(),
                 limit=body.result_limit,
                 threshold=body.least_score,
+                with_graph=body.enable_graph,
+                at=body.reference_at,
             )
-        found = search_answer(result, None, explain=False, include_context=False)
-        return {**found, "results": [memory_item(each) for each in found["results"]]}
+        return found(search_answer(result, None, explain=False, include_context=False))
 
     def get(self, memory_id: str) -> Answer | None:
         """Return a memory, expired or not; None if there is none of this id."""
@@ -273,5 +289,5 @@ class Memory:
         if self._is_closed:
             message = "This Memory is closed"
             raise RuntimeError(message)
-        with python_errors(), self._edition.indexing():
+        with python_errors(), self._edition.following():
             yield self._edition

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
+from recollect.domain.graph import Owner
 from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import (
     AddRequest,
@@ -51,7 +52,10 @@ MAX_SUMMARISED_CHARACTERS = 200_000
 
 @dataclass(frozen=True)
 class AddMemories:
-    """Remember messages under a job: read, decide, commit, part by part; wake the index."""
+    """Remember messages under a job: read, decide, commit, part by part; wake the projections.
+
+    `has_graph` tells whether there is somebody who reads memories for a graph.
+    """
 
     record: Record
     work: WorkOnJobs
@@ -60,6 +64,7 @@ class AddMemories:
     projects: SettingsStore
     wake_ups: WakeUps
     now: Callable[[], datetime]
+    has_graph: bool
 
     def __call__(self, request: AddRequest, key: IdempotencyKey | None = None) -> Job:
         """Return the job with what was remembered, or the earlier job of the same key.
@@ -78,7 +83,12 @@ class AddMemories:
         if is_summary:
             # The project's own prompt is for finding facts.
             of_project = replace(of_project, extraction_prompt="")
-        wanted = replace(wanted, guidance=request.guidance.over(of_project))
+        is_graphed = settings.has_graph if request.is_graphed is None else request.is_graphed
+        wanted = replace(
+            wanted,
+            guidance=request.guidance.over(of_project),
+            is_graphed=is_graphed and self.has_graph,
+        )
         return self.work.start(redacted_request(settings, wanted), key, self._carry_out)
 
     def resume(self, job: Job) -> Job | None:
@@ -106,6 +116,8 @@ class AddMemories:
             if any(each.decision is not Decision.NONE for each in progress.job.outcomes):
                 keys = [subject.key for subject in job.request.scope.subjects]
                 self.wake_ups.index(job.project, keys)
+            if progress.is_graphed:
+                self.wake_ups.read_graph(Owner.of(job.request.scope))
         return progress.job
 
     def _advance(self, progress: "_Progress") -> None:
@@ -215,7 +227,8 @@ class AddMemories:
 class _Progress:
     """How far an attempt at an add has come; `is_begun` once its episode is stored.
 
-    `is_awaited` while whoever asked for it waits for the answer.
+    `is_awaited` while whoever asked for it waits for the answer; `is_graphed` once something is
+    stored that the graph has to hear of.
     """
 
     job: Job
@@ -223,6 +236,7 @@ class _Progress:
     is_awaited: bool
     is_begun: bool
     thoughts: Thoughts = field(default_factory=Thoughts)
+    is_graphed: bool = False
 
     def has_plan(self) -> bool:
         """Tell whether there is something to commit before anything more is read."""
@@ -239,6 +253,7 @@ class _Progress:
         """Note that the job is stored in this state, and these with it."""
         self.is_begun = self.is_begun or job.plan is not None
         self.job = job
+        self.is_graphed = self.is_graphed or any(write.is_graphed for write in writes)
         self.thoughts.committed(writes)
 
 

@@ -19,6 +19,7 @@ from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Change, MemoryWrite, Record, VersionMovedError
+from recollect.usecases.waking import wake
 
 MAX_LOST_RACES = 10
 
@@ -104,7 +105,7 @@ class UpdateMemory:
         )
         write = MemoryWrite(before=before, after=after, event=event)
         self.record.commit(project, Change(at=after.updated_at, writes=(write,)))
-        self.wake_ups.index(project, [subject.key for subject in after.scope.subjects])
+        wake(self.wake_ups, project, [write])
         return after
 
     def _next_version(self, before: Memory, changed: Memory) -> Memory:
@@ -140,7 +141,7 @@ class DeleteMemory:
                 self.record.commit(project, Change(at=write.event.at, writes=(write,)))
             except VersionMovedError:
                 continue
-            self.wake_ups.index(project, [subject.key for subject in memory.scope.subjects])
+            wake(self.wake_ups, project, [write])
             return
         message = "This memory is being changed by others; try again"
         raise ConflictError(message)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.filters import Filter, is_scoped, of_subjects, parse_filter
+from recollect.domain.filters import Filter, is_scoped, of_subjects, parse_filter, subject_is
 from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Subject
@@ -19,6 +19,9 @@ from recollect.ports.record import (
     VersionMovedError,
 )
 from recollect.usecases.change_memory import deletion
+from recollect.usecases.erase_graph import EraseGraph
+from recollect.usecases.waking import wake
+from recollect.usecases.walking import FIRST
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
 
 MAX_LOST_RACES = 50
@@ -34,13 +37,15 @@ class DeleteMemories:
 
     Where the filters say nothing but whom the memories belong to, each subject by its name, the
     messages that were added for all of these subjects go, too. With any other filter they stay:
-    they may be what memories that stay came from.
+    they may be what memories that stay came from. The graph of whoever is left without memories
+    goes as well; from others what these memories said is withdrawn.
     """
 
     record: Record
     episodes: Episodes
     listing: Listing
     work: WorkOnJobs
+    erase_graph: EraseGraph
     wake_ups: WakeUps
     now: Callable[[], datetime]
 
@@ -71,6 +76,9 @@ class DeleteMemories:
             job = self._remove_episodes(job, of_subjects(matching))
         if job.status is JobStatus.PENDING:
             return self.work.hand_over(job)
+        subjects = of_subjects(matching)
+        if len(subjects) == 1:
+            self.erase_graph(job.project, subjects[0])
         now = self.now()
         done = replace(
             job,
@@ -96,6 +104,7 @@ class DeleteMemories:
             page = self.listing.memories(job.project, matching, limit=PAGE, after=position)
             before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
             job = self._delete_page(job, matching, before)
+            self._erase_graphs(job.project, before)
             if not page.has_more or job.status is JobStatus.PENDING:
                 return job
             last = page.memories[-1]
@@ -109,6 +118,14 @@ class DeleteMemories:
             job = self._delete(job, matching, memories[:room])
             memories = memories[room:]
         return job
+
+    def _erase_graphs(self, project: str, memories: Sequence[Memory]) -> None:
+        """Remove the graphs of those owners of these that have no memories any more."""
+        owners = dict.fromkeys(each.scope.owner for each in memories if each.is_graphed)
+        for owner in owners:
+            left = self.listing.memories(project, subject_is(owner), limit=1, after=FIRST)
+            if not left.memories:
+                self.erase_graph(project, owner)
 
     def _delete(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
         for _ in range(MAX_LOST_RACES):
@@ -137,6 +154,5 @@ class DeleteMemories:
         writes = tuple(deletion(memory, at=at, cause=job.id) for memory in memories)
         change = Change(at=at, lease_end=at + LEASE, writes=writes, job=after)
         self.record.commit(job.project, change)
-        keys = {subject.key for memory in memories for subject in memory.scope.subjects}
-        self.wake_ups.index(job.project, sorted(keys))
+        wake(self.wake_ups, job.project, writes)
         return after

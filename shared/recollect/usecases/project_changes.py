@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from recollect.domain.errors import RecollectError
 from recollect.domain.jobs import AddRequest
+from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.index import MemoryIndex
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Episodes, Jobs, Outbox, Record
@@ -57,6 +58,7 @@ class Maintain:
     """Re-drive pending changes and abandoned jobs that were left behind; remove what expired."""
 
     outbox: Outbox
+    graph_outbox: GraphOutbox
     jobs: Jobs
     episodes: Episodes
     wake_ups: WakeUps
@@ -70,9 +72,7 @@ class Maintain:
         Raises an `ExceptionGroup` of what is no refusal, after it has seen to everything else.
         """
         now = self.now()
-        stale = self.outbox.stale(before=now - stale_after, limit=BATCH)
-        for project, subject_keys in stale:
-            self.wake_ups.index(project, subject_keys)
+        driven_on = self._wake(now - stale_after)
         abandoned = self.jobs.abandoned(now=now, limit=BATCH)
         defects: list[Exception] = []
         for project, job_id in abandoned:
@@ -84,7 +84,20 @@ class Maintain:
         if defects:
             message = "Some jobs failed for a reason that is ours"
             raise ExceptionGroup(message, defects)
-        return len(stale) + len(abandoned) + expired
+        return driven_on + len(abandoned) + expired
+
+    def _wake(self, before: datetime) -> int:
+        """Wake those who have not followed what was committed before then; return how many."""
+        stale = self.outbox.stale(before=before, limit=BATCH)
+        for project, subject_keys in stale:
+            self.wake_ups.index(project, subject_keys)
+        unread = self.graph_outbox.unread_owners(before=before, limit=BATCH)
+        for owner in unread:
+            self.wake_ups.read_graph(owner)
+        unprojected = self.graph_outbox.unprojected_owners(before=before, limit=BATCH)
+        for owner in unprojected:
+            self.wake_ups.project_graph(owner)
+        return len(stale) + len(unread) + len(unprojected)
 
     def _remove_expired(self, now: datetime) -> int:
         removed = 0

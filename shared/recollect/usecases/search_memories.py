@@ -1,7 +1,8 @@
 """Search: rank the memories that a filter lets through against a question."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError
@@ -10,11 +11,14 @@ from recollect.domain.memory import Memory
 from recollect.domain.ranking import ScoreBreakdown, score_all
 from recollect.domain.text import terms
 from recollect.ports.models import Embedder
+from recollect.ports.projects import SettingsStore
 from recollect.usecases.candidates import Candidates, FindCandidates, Question
+from recollect.usecases.search_graph import FoundRelation, GraphFindings, SearchGraph
 
 MAX_QUERY_LENGTH = 8_000
 """Characters of a question; embedding models take about as much."""
 MAX_RESULTS = 1_000
+MAX_RELATIONS = 50
 CANDIDATES_PER_RESULT = 4
 LEAST_CANDIDATES = 60
 """Candidates a way of searching; with 60, recall@30 on the development conversations is that of
@@ -31,18 +35,28 @@ class Found:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What was found, best first, and which parts of the service could not help."""
+    """What was found, best first, and which parts of the service could not help.
+
+    `relations` are None if the graph was not asked.
+    """
 
     found: tuple[Found, ...]
     degraded: tuple[str, ...]
+    relations: tuple[FoundRelation, ...] | None = None
 
 
 @dataclass(frozen=True)
 class SearchMemories:
-    """Rank a project's memories against a question."""
+    """Rank a project's memories against a question, and the relations of its graphs.
+
+    Without `search_graph` there are no graphs. `threads` take the graph while memories are found.
+    """
 
     embedder: Embedder
     find: FindCandidates
+    search_graph: SearchGraph | None
+    projects: SettingsStore
+    threads: Executor
     now: Callable[[], datetime]
 
     def __call__(
@@ -54,24 +68,56 @@ class SearchMemories:
         limit: int = 10,
         threshold: float = 0.1,
         show_expired: bool = False,
+        with_graph: bool | None = None,
+        at: datetime | None = None,
     ) -> SearchResult:
         """Return at most `limit` memories whose score of 0..1 reaches `threshold`, best first.
 
-        Raises `InvalidRequestError` for a blank or over-long question or a silly limit.
+        As many relations that hold `at` a time, or now, if the graph is asked: `with_graph`, or as
+        the project has set. Raises `InvalidRequestError` for a blank or over-long question or a
+        silly limit.
         """
         question = _checked(query, limit=limit, threshold=threshold)
+        now = self.now()
         if not show_expired:
-            matching = both(matching, Unexpired(self.now()))
+            matching = both(matching, Unexpired(now))
         [vector] = self.embedder.embed([question], "query")
-        asked = Question(vector, tuple(terms(question)))
+        asked = Question.of(question, vector)
+        search_graph, most = (
+            self._graph_for(project, is_wanted=with_graph),
+            min(limit, MAX_RELATIONS),
+        )
+        graph = search_graph and self.threads.submit(
+            search_graph, project, matching, asked, limit=most, now=now, at=at
+        )
         wanted = max(LEAST_CANDIDATES, CANDIDATES_PER_RESULT * limit)
         [candidates] = self.find(project, matching, [asked], limit=wanted)
-        ranked = sorted(
-            self._scored(candidates, asked),
+        findings = graph.result() if graph else GraphFindings()
+        best = self._ranked(candidates, findings, asked)[:limit]
+        return SearchResult(
+            tuple(found for found in best if found.score.score >= threshold),
+            (*candidates.degraded, *findings.degraded),
+            findings.relations if graph else None,
+        )
+
+    def _graph_for(self, project: str, *, is_wanted: bool | None) -> SearchGraph | None:
+        """Return what searches the graph; None if it is not to be asked."""
+        if self.search_graph is None or is_wanted is False:
+            return None
+        has_graph = is_wanted or self.projects.get(project).has_graph
+        return self.search_graph if has_graph else None
+
+    def _ranked(
+        self, candidates: Candidates, findings: GraphFindings, asked: Question
+    ) -> list[Found]:
+        """Return the candidates and what supports the graph's findings, best first."""
+        known = {memory.id for memory in candidates.memories}
+        others = [state for key, state in findings.memories.items() if key not in known]
+        together = replace(candidates, memories=(*candidates.memories, *others))
+        return sorted(
+            (_supporting(found, findings.support) for found in self._scored(together, asked)),
             key=lambda found: (-found.score.score, found.memory.created_at, found.memory.id),
         )
-        best = tuple(found for found in ranked[:limit] if found.score.score >= threshold)
-        return SearchResult(best, candidates.degraded)
 
     def _scored(self, candidates: Candidates, asked: Question) -> list[Found]:
         model = self.embedder.model
@@ -88,6 +134,11 @@ class SearchMemories:
         return [
             Found(memory, score) for memory, score in zip(candidates.memories, scores, strict=True)
         ]
+
+
+def _supporting(found: Found, support: Mapping[str, float]) -> Found:
+    backed = support.get(found.memory.id)
+    return replace(found, score=found.score.supporting(backed)) if backed else found
 
 
 def _checked(query: str, *, limit: int, threshold: float) -> str:

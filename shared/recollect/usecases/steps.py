@@ -137,6 +137,7 @@ class StepBuilder:
             attributed_to=fact.attributed_to,
             expires_on=request.expires_on,
             is_immutable=request.is_immutable,
+            is_graphed=bool(request.is_graphed),
             episode_id=self.job.id,
             message=fact.message,
             turn=draft.turn.number if draft.turn else None,
@@ -169,6 +170,7 @@ class StepBuilder:
             valid_from=fact.valid_from,
             valid_to=fact.valid_to,
             salience=target.salience if fact.salience is None else fact.salience,
+            is_graphed=target.is_graphed or bool(self.request.is_graphed),
             embedding=self._embedding(text),
         )
         self.known[text] = target.id

@@ -87,8 +87,9 @@ class World:
     ) -> "World":
         record = graph or service.store.graph
         reader = Notation(frozenset(ending.split()))
-        resolve = ResolveEntities(record, LocalEntityIndex(record), embedder())
-        write = WriteGraph(record, service.store.record, reader, resolve, service.ports.now)
+        outbox, ports = service.store.graph_outbox, service.ports
+        resolve = ResolveEntities(record, outbox, LocalEntityIndex(record), embedder())
+        write = WriteGraph(record, outbox, ports.record, reader, resolve, ports.wake_ups, ports.now)
         return cls(service, scope, reader, write)
 
     @property

@@ -187,17 +187,17 @@ def test_the_index_is_woken_for_every_subject(service: Service, scope: Scope) ->
 
     service.say(scope, "I like tea")
 
-    woken = service.ports.wake_ups.take(limit=9)
+    woken = service.ports.wake_ups.subjects.take(limit=9)
     assert woken == [(scope.project, tuple(subject.key for subject in scope.subjects))]
 
 
 def test_an_add_that_changes_nothing_wakes_nobody(service: Service, scope: Scope) -> None:
     service.say(scope, "I like tea")
-    service.ports.wake_ups.take(limit=9)
+    service.ports.wake_ups.subjects.take(limit=9)
 
     service.say(scope, "I like tea")
 
-    assert service.ports.wake_ups.take(limit=9) == []
+    assert service.ports.wake_ups.subjects.take(limit=9) == []
 
 
 def test_a_failed_add_is_finished_by_resuming_it(service: Service, scope: Scope) -> None:

@@ -288,12 +288,12 @@ def test_the_index_is_woken_for_every_subject(service: Service, scope: Scope) ->
     shared = a_scope(scope.project, user="ada", agent="helper")
     service.say(scope, "one")
     service.say(shared, "two")
-    service.ports.wake_ups.take(limit=9)
+    service.ports.wake_ups.subjects.take(limit=9)
 
     service.delete_all(everything_of(scope))
 
     keys = tuple(sorted(subject.key for subject in shared.subjects))
-    assert service.ports.wake_ups.take(limit=9) == [(scope.project, keys)]
+    assert service.ports.wake_ups.subjects.take(limit=9) == [(scope.project, keys)]
 
 
 def test_it_does_not_take_up_other_work(service: Service, scope: Scope) -> None:

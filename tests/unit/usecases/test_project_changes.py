@@ -133,14 +133,14 @@ def test_a_memory_deleted_while_it_is_indexed_does_not_come_back(
 
 def test_lost_wake_ups_are_repeated(service: Service, scope: Scope) -> None:
     service.say(scope, "likes tea")
-    service.ports.wake_ups.take(limit=9)
+    service.ports.wake_ups.subjects.take(limit=9)
     assert service.maintain() == 0
     service.clock.forward(STALE_AFTER)
 
     driven = service.maintain()
 
     assert driven == 1
-    assert service.ports.wake_ups.take(limit=9) == [(scope.project, (scope.owner.key,))]
+    assert service.ports.wake_ups.subjects.take(limit=9) == [(scope.project, (scope.owner.key,))]
 
 
 def test_fresh_changes_can_be_counted_as_stale(service: Service, scope: Scope) -> None:

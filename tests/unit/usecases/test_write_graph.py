@@ -1,6 +1,6 @@
 """The graph writer: what memories say gets into the graph, and out of it again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ import pytest
 from recollect.domain.errors import UnavailableError
 from recollect.domain.graph import Alias, Entity, Owner, Reading, Relation, Triple
 from recollect.domain.subjects import Scope
-from recollect.ports.graph import GraphChange, GraphRecord, Unread
+from recollect.ports.graph import GraphChange, GraphRecord
 from recollect.ports.record import LostRaceError
 from recollect.testing.builders import (
     NOON,
@@ -403,11 +403,14 @@ class Crowded:
         self.graph.commit(owner, change)
         self.commits.append(change)
 
-    def unread(self, owner: Owner, *, limit: int) -> list[Unread]:
-        return self.graph.unread(owner, limit=limit)
+    def reread(self, owner: Owner, memories: Mapping[str, int], *, at: datetime) -> None:
+        self.graph.reread(owner, memories, at=at)
 
-    def stale(self, *, before: datetime, limit: int) -> list[Owner]:
-        return self.graph.stale(before=before, limit=limit)
+    def erase(self, owner: Owner, *, at: datetime) -> bool:
+        return self.graph.erase(owner, at=at)
+
+    def owners(self, project: str, *, after: Owner | None, limit: int) -> list[Owner]:
+        return self.graph.owners(project, after=after, limit=limit)
 
     def readings(self, project: str, memory_ids: Sequence[str]) -> dict[str, Reading]:
         return self.graph.readings(project, memory_ids)
@@ -441,7 +444,7 @@ def test_who_is_always_slower_says_so(service: Service, scope: Scope) -> None:
 
     with pytest.raises(UnavailableError, match="by others all the time"):
         world.written()
-    assert len(service.store.graph.unread(world.owner, limit=9)) == 1
+    assert len(service.store.graph_outbox.unread(world.owner, limit=9)) == 1
 
 
 def test_what_does_not_fit_one_commit_is_committed_in_several(

@@ -15,11 +15,11 @@ from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.keys import KEY_PATTERN, hash_key
 from recollect.entrypoints.answers import KeyAnswer
-from recollect.entrypoints.functions import HTTP_FUNCTIONS, PROJECTOR, load_handlers, routes
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, QUEUE_FUNCTIONS, load_handlers, routes
 from recollect.entrypoints.invocation import GatewayTransport, Handler
 from recollect.entrypoints.presenters import key_answer
 from recollect.entrypoints.server import LocalGateway, serve
-from recollect.entrypoints.worker import STALE_AFTER, LocalWorker
+from recollect.entrypoints.worker import LocalWorker, feeds
 
 DEFAULT_PROJECT: Final = "default"
 FIRST_KEY_NAME: Final = "first key"
@@ -91,15 +91,12 @@ class LocalEdition:
             serve(gateway, socket=listener, on_ready=on_ready)
 
     def settle(self) -> None:
-        """Index what was written here, and drive on what others left behind."""
-        worker = self._worker()
-        worker.maintain(stale_after=STALE_AFTER)
-        while worker.project_news():
-            pass
+        """Do what was left to do for what was written here, and drive on what others left."""
+        self._worker().settle()
 
     def _worker(self) -> LocalWorker:
-        projector = self.handlers[PROJECTOR]
-        return LocalWorker(bootstrap.local_wake_ups(), projector, bootstrap.maintain(), now)
+        driven = feeds(bootstrap.local_wake_ups(), self.handlers)
+        return LocalWorker(driven, bootstrap.maintain(), now)
 
 
 @contextlib.contextmanager
@@ -109,7 +106,7 @@ def opened(data: Path) -> Iterator[LocalEdition]:
     Raises `UnavailableError` if the file cannot be used.
     """
     with bootstrap.local_edition(data) as store:
-        edition = LocalEdition(store, load_handlers((*HTTP_FUNCTIONS, PROJECTOR)))
+        edition = LocalEdition(store, load_handlers((*HTTP_FUNCTIONS, *QUEUE_FUNCTIONS)))
         yield edition
         # All is in the record already: what cannot be indexed now is indexed by the next command.
         with contextlib.suppress(RecollectError):

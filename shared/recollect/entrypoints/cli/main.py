@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "list": LazyCommand("search", "list_", "List memories, last created first."),
     "show": LazyCommand("show", "show", "Show a memory, its history and where it came from."),
     "episode": LazyCommand("show", "episode", "Show the messages that memories came from."),
+    "graph": LazyCommand("graph", "graph", "Show who and what memories speak of."),
     "update": LazyCommand("memories", "update", "Change a memory."),
     "delete": LazyCommand("memories", "delete", "Delete memories."),
     "import": LazyCommand("imports", "import_", "Remember a chat log."),

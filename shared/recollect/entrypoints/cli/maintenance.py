@@ -1,15 +1,16 @@
-"""`recollect verify`, `recollect rebuild index` and `recollect reembed`."""
+"""`recollect verify`, `recollect rebuild` and `recollect reembed`."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from recollect import bootstrap
+from recollect.entrypoints.cli.editions import AWS, edition_option, json_option
 from recollect.entrypoints.cli.options import data_option
 from recollect.entrypoints.cli.output import (
     examples,
@@ -19,30 +20,45 @@ from recollect.entrypoints.cli.output import (
     print_table,
     say,
 )
+from recollect.usecases.verify_graph import GraphReport
 from recollect.usecases.verify_index import IndexReport
 from recollect.usecases.walking import Progress
 
-NUMBERS: Final = ("memories", "indexed", "missing", "outdated", "ghosts", "pending", "drift")
-AWS: Final = "aws"
+DIFFERENCES: Final = ("missing", "outdated", "ghosts", "pending", "drift")
+NUMBERS: Final = ("memories", "indexed", *DIFFERENCES)
+GRAPH_NUMBERS: Final = ("entities", "relations", *DIFFERENCES)
 
-edition_option = click.option(
-    "--edition",
-    type=click.Choice(["local", AWS]),
-    envvar="RECOLLECT_EDITION",
-    default="local",
-    show_default=True,
-    show_envvar=True,
-    help=(
-        "Where the memories are: in the local data file, or on AWS, where the environment says so"
-        " as it does for the functions."
-    ),
-)
-json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared with the record; None for graphs where there are none."""
+
+    index: Sequence[IndexReport]
+    graphs: Sequence[GraphReport] | None
+
+    @property
+    def index_drift(self) -> int:
+        """How much is wrong in the index and will stay so."""
+        return sum(report.drift for report in self.index)
+
+    @property
+    def graph_drift(self) -> int:
+        """How much is wrong in the projections of graphs and will stay so."""
+        return sum(report.drift for report in self.graphs or ())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it; without a graph nothing of graphs."""
+        told = {
+            "drift": self.index_drift,
+            "repaired": sum(report.repaired for report in self.index),
+            "projects": list(map(_told, self.index)),
+        }
+        return told if self.graphs is None else {**told, "graphs": list(map(_told, self.graphs))}
 
 
 @click.command(epilog=examples("recollect verify", "recollect verify --project research --repair"))
 @click.option("--project", help="Compare this project instead of all.")
-@click.option("--repair", is_flag=True, help="Write what has drifted to the index again.")
+@click.option("--repair", is_flag=True, help="Write what has drifted again.")
 @json_option
 @edition_option
 @data_option
@@ -54,29 +70,39 @@ def verify(*, project: str | None, repair: bool, is_json: bool, edition: str, da
     that the service is about to index, or that the index does not show yet. The rest is drift;
     with any, the exit status is 1.
 
+    With a graph configured, it does the same for entities and relations in the graph store and in
+    the index of entities, in a second table. With --repair, a graph that has drifted is written
+    again as a whole. From where the graph store cannot be reached, RECOLLECT_GRAPH=none leaves
+    graphs out.
+
     What --repair cannot set right, for the index is of a later state than the record, 'recollect
     rebuild index' can.
     """
     with _opened(edition, data), _counting() as progress:
         reports = bootstrap.verify_index()(progress, project, repair=repair)
-    drift = sum(report.drift for report in reports)
-    repaired = sum(report.repaired for report in reports)
+        graphs = None
+        if bootstrap.graphs.has_graph():
+            graphs = bootstrap.graphs.verify_graph()(progress, project, repair=repair)
+    found = Comparison(reports, graphs)
     if is_json:
-        print_json({"drift": drift, "repaired": repaired, "projects": list(map(_told, reports))})
+        print_json(found.as_json())
     elif reports:
-        _print_reports(reports)
+        _print_comparison(found)
     else:
         say("There are no projects.")
     if repair:
-        say(f"{repaired} memories were written to the index again.")
-    elif drift:
-        say("The index has drifted; --repair writes what differs again.")
+        _say_repaired(found)
+    elif found.index_drift or found.graph_drift:
+        _say_drifted(found)
         click.get_current_context().exit(1)
 
 
 @click.group()
 def rebuild() -> None:
-    """Build the index anew from the record."""
+    """Build the index anew from the record.
+
+    What graphs are searched in is built anew as well, by 'recollect rebuild graph'.
+    """
 
 
 @rebuild.command("index", epilog=examples("recollect rebuild index"))
@@ -95,6 +121,29 @@ def rebuild_index(*, is_json: bool, edition: str, data: Path) -> None:
         print_json({"indexed": indexed})
     else:
         click.echo(f"{indexed} memories indexed.")
+
+
+@rebuild.command("graph", epilog=examples("recollect rebuild graph"))
+@json_option
+@edition_option
+@data_option
+def rebuild_graph(*, is_json: bool, edition: str, data: Path) -> None:
+    """Write all graphs to the graph store and the index of entities anew from the record.
+
+    No model is asked. The service goes on; while a graph is written, searches may find only a part
+    of it. What was interrupted is begun again by the next run.
+
+    A graph store in a private network cannot be reached from everywhere. Then the graphs are marked
+    here, and the service writes them within minutes: 'recollect verify', where the store can be
+    reached, tells what is pending.
+    """
+    with _opened(edition, data), _counting() as progress:
+        done = bootstrap.graphs.rebuild_graph()(progress)
+    if is_json:
+        print_json(asdict(done))
+    else:
+        click.echo(f"{done.entities} entities and {done.relations} relations written.")
+    _say_left(done.left)
 
 
 @click.command(
@@ -117,10 +166,13 @@ def reembed(*, is_json: bool, edition: str, data: Path) -> None:
     """
     with _opened(edition, data, to_reembed=True), _counting() as progress:
         done = bootstrap.reembed()(progress)
+        names = bootstrap.graphs.reembed_graph()(progress)
     if is_json:
-        print_json(asdict(done))
-    else:
-        click.echo(f"{done.embedded} memories embedded, {done.indexed} indexed.")
+        print_json({**asdict(done), "names": names})
+        return
+    click.echo(f"{done.embedded} memories embedded, {done.indexed} indexed.")
+    if names:
+        say(f"{names} names of graphs embedded.")
 
 
 @contextmanager
@@ -148,13 +200,40 @@ def _counting() -> Iterator[Progress]:
         click.echo(err=True)
 
 
-def _print_reports(reports: Sequence[IndexReport]) -> None:
+def _print_comparison(found: Comparison) -> None:
+    _print_reports(NUMBERS, found.index)
+    if found.graphs is not None:
+        click.echo()
+        _print_reports(GRAPH_NUMBERS, found.graphs)
+
+
+def _print_reports(numbers: Sequence[str], reports: Sequence[IndexReport | GraphReport]) -> None:
     rows = [
-        (*(str(getattr(report, name)) for name in NUMBERS), one_line(report.project))
+        (*(str(getattr(report, name)) for name in numbers), one_line(report.project))
         for report in reports
     ]
-    print_table([(*NUMBERS, "project"), *rows])
+    print_table([(*numbers, "project"), *rows])
 
 
-def _told(report: IndexReport) -> dict[str, Any]:
+def _say_drifted(found: Comparison) -> None:
+    if found.index_drift:
+        say("The index has drifted; --repair writes what differs again.")
+    if found.graph_drift:
+        say("Graphs have drifted; --repair writes those again.")
+
+
+def _say_repaired(found: Comparison) -> None:
+    repaired = sum(report.repaired for report in found.index)
+    say(f"{repaired} memories were written to the index again.")
+    if found.graphs is not None:
+        say(f"{sum(report.repaired for report in found.graphs)} graphs were written again.")
+        _say_left(sum(report.left for report in found.graphs))
+
+
+def _say_left(left: int) -> None:
+    if left:
+        say(f"{left} graphs cannot be written from here now: they are left to the service.")
+
+
+def _told(report: IndexReport | GraphReport) -> dict[str, Any]:
     return {**asdict(report), "drift": report.drift}

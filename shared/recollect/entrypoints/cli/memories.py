@@ -19,6 +19,7 @@ from recollect.entrypoints.cli.client import Api
 from recollect.entrypoints.cli.options import (
     JsonType,
     connected,
+    graph_option,
     infer_option,
     json_option,
     metadata_option,
@@ -51,6 +52,7 @@ timestamp_option = click.option(
 @click.argument("text")
 @subjects_required
 @infer_option
+@graph_option
 @click.option("--role", default="user", show_default=True, help="Who says it.")
 @metadata_option
 @timestamp_option
@@ -63,6 +65,7 @@ def add(
     text: str,
     ids: dict[str, str],
     infer: bool,
+    with_graph: bool | None,
     role: str,
     metadata: dict[str, Any] | None,
     timestamp: str | None,
@@ -79,6 +82,7 @@ def add(
         "messages": [{"role": role, "content": content}],
         **ids,
         "infer": infer,
+        "enable_graph": with_graph,
         "metadata": metadata,
         "timestamp": timestamp,
         "expiration_date": expires,

@@ -82,6 +82,12 @@ data_option = click.option(
 json_option = click.option(
     "--json", "is_json", is_flag=True, help="Print JSON, as the service answers it."
 )
+graph_option = click.option(
+    "--graph/--no-graph",
+    "with_graph",
+    default=None,
+    help="With the graph or without it.  [default: as the project has set]",
+)
 infer_option = click.option(
     "--infer",
     is_flag=True,

@@ -20,7 +20,10 @@ TEXTS: Final = (
     "custom_fact_extraction_prompt",
     "custom_update_memory_prompt",
 )
-VALUES: Final = ("custom_categories", "redaction", "redaction_patterns", "episode_days")
+VALUES: Final = (
+    *("custom_categories", "redaction", "redaction_patterns", "episode_days"),
+    "enable_graph",
+)
 """Settings that are given as JSON."""
 
 
@@ -64,7 +67,7 @@ def set_(api: Api, *, changes: tuple[str, ...]) -> None:
     custom_fact_extraction_prompt and custom_update_memory_prompt are texts, and @FILE stands for
     the text of a file. custom_categories (an object or a list of names), redaction (true or
     false), redaction_patterns (a list of regular expressions) and episode_days (a number) are
-    JSON. NAME= clears a setting.
+    JSON, and so is enable_graph (true or false). NAME= clears a setting.
     """
     body = dict(map(_change, changes))
     api.call(MessageOnly, "PATCH", _path(api), body=body)

@@ -9,12 +9,14 @@ import click
 from recollect.entrypoints.answers import (
     MemoryAnswer,
     MemoryPageAnswer,
+    RelationAnswer,
     SearchAnswer,
 )
 from recollect.entrypoints.cli.client import Api
 from recollect.entrypoints.cli.options import (
     JsonType,
     connected,
+    graph_option,
     json_option,
     subjects_required,
 )
@@ -50,7 +52,11 @@ filter_option = click.option(
 @click.option("--limit", type=int, default=10, show_default=True, help="At most so many (1-1000).")
 @click.option("--threshold", type=float, help="The least score, 0 to 1.  [default: 0.1]")
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
-@click.option("--context", is_flag=True, help="Print the memories as a text for a prompt instead.")
+@graph_option
+@click.option(
+    "--at", "reference_date", metavar="DATE", help="Relations that held then.  [default: now]"
+)
+@click.option("--context", is_flag=True, help="Print a text for a prompt instead.")
 @json_option
 @connected
 def search(
@@ -62,12 +68,14 @@ def search(
     limit: int,
     threshold: float | None,
     explain: bool,
+    with_graph: bool | None,
+    reference_date: str | None,
     context: bool,
     is_json: bool,
 ) -> None:
     """Find the memories that answer a question.
 
-    Prints score (0 to 1), id and text of each, the best first.
+    Prints score (0 to 1), id and text of each, the best first; then what the graph has to say.
     """
     body = {
         "query": query,
@@ -75,6 +83,8 @@ def search(
         "top_k": limit,
         "threshold": threshold,
         "explain": explain,
+        "enable_graph": with_graph,
+        "reference_date": reference_date,
         "include_context": context,
     }
     answer = api.call(SearchAnswer, "POST", "/v3/memories/search/", body=body)
@@ -94,6 +104,7 @@ def search(
         ],
         "Nothing found.",
     )
+    print_table([(f"{each['score']:.2f}", _said(each)) for each in answer.get("relations", [])])
 
 
 @click.command(
@@ -157,6 +168,17 @@ def _pages(api: Api, body: dict[str, Any], size: int) -> Iterator[MemoryPageAnsw
         if not page["next"]:
             return
         query = parse_qs(urlsplit(page["next"]).query)
+
+
+def _said(relation: RelationAnswer) -> str:
+    predicate = relation["relationship"].replace("_", " ")
+    source = _called(relation["source"], relation["source_type"])
+    target = _called(relation["target"], relation["target_type"])
+    return one_line(f"{source} {predicate} {target}")
+
+
+def _called(name: str, kind: str) -> str:
+    return "the user" if kind == "user" else name
 
 
 def _breakdown(found: MemoryAnswer) -> list[str]:

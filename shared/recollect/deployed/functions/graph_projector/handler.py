@@ -1,0 +1,1 @@
+../../../../../functions/graph_projector/handler.py

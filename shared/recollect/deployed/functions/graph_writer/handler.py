@@ -1,0 +1,1 @@
+../../../../../functions/graph_writer/handler.py
