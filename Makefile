@@ -16,6 +16,11 @@ SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
 COMPILE = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make lock"
 UNUSED_BY_MEM0 := jiter openai pytz sniffio sqlalchemy
+GREMLIN37 := gremlinpython==3.7.3
+GREMLIN38 := gremlinpython==3.8.2
+# What gremlinpython brings, at the versions that are tested with it; idna is in the other layer.
+COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
+	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
 .PHONY: help setup start test lint format openapi fuzz faults engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
@@ -115,11 +120,16 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 	@$(BIN)/uv export --frozen --only-group layer --no-hashes --no-annotate --no-header \
 		--no-emit-package opensearch-protobufs --no-emit-package grpcio --no-emit-package protobuf 2>/dev/null \
 		>>layers/dependencies/requirements.txt
+	@$(BIN)/uv export --frozen --extra neptune --no-default-groups --no-hashes --no-annotate --no-header \
+		--no-emit-project --no-emit-package gremlinpython 2>/dev/null >.venv/locked.txt
+	@{ echo "# Written by make lock."; echo "$(GREMLIN37)" | $(COMPILE_GREMLIN) -; } >layers/gremlin37/requirements.txt
+	@{ echo "# Written by make lock."; echo "$(GREMLIN38)" | $(COMPILE_GREMLIN) -; } >layers/gremlin38/requirements.txt
 	@echo "$(SAM_CLI)" | $(COMPILE) --output-file scripts/sam-requirements.txt - >/dev/null
 	@echo "$(MEM0)" | $(COMPILE) $(addprefix --no-emit-package ,$(UNUSED_BY_MEM0)) --output-file scripts/mem0-requirements.txt - >/dev/null
+	@echo "$(GREMLIN38)" | $(COMPILE) --output-file scripts/gremlin38-requirements.txt - >/dev/null
 
 clean: ## delete everything these commands made, but no data
 	@[ ! -d .engines ] || $(or $(wildcard $(BIN)/python),python3) -m scripts.engines remove
-	@rm -rf .venv .venv-mem0 .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
+	@rm -rf .venv .venv-gremlin38 .venv-mem0 .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find shared functions tests benchmarks evals -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -11,6 +11,7 @@ import click
 import yaml
 
 FUNCTION: Final = "AWS::Serverless::Function"
+LAYER: Final = "AWS::Serverless::LayerVersion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Artefact:
     name: str
     folder: Path
     layers: tuple[Path, ...]
-    """In the order in which Lambda unpacks them: a later one's files win."""
+    """Those it has whatever is chosen, as Lambda unpacks them: a later one's files win."""
     handler: str
     environment: Mapping[str, str]
     timeout_seconds: int
@@ -42,11 +43,7 @@ def artefacts(build: Path) -> dict[str, Artefact]:
 
     Raises `click.ClickException` if nothing was built.
     """
-    try:
-        template: dict[str, Any] = yaml.safe_load((build / "template.yaml").read_text())
-    except FileNotFoundError as error:
-        message = "nothing is built here: run 'make build'"
-        raise click.ClickException(message) from error
+    template = _template(build)
     found = [
         _artefact(build, name, resource["Properties"], template)
         for name, resource in template["Resources"].items()
@@ -55,17 +52,39 @@ def artefacts(build: Path) -> dict[str, Artefact]:
     return {artefact.name: artefact for artefact in found}
 
 
+def layers(build: Path) -> dict[str, Path]:
+    """Return every built layer by its name in the template, chosen or not.
+
+    Raises `click.ClickException` if nothing was built.
+    """
+    return {
+        name: build / resource["Properties"]["ContentUri"]
+        for name, resource in _template(build)["Resources"].items()
+        if resource["Type"] == LAYER
+    }
+
+
+def _template(build: Path) -> dict[str, Any]:
+    try:
+        template: dict[str, Any] = yaml.safe_load((build / "template.yaml").read_text())
+    except FileNotFoundError as error:
+        message = "nothing is built here: run 'make build'"
+        raise click.ClickException(message) from error
+    return template
+
+
 def _artefact(
     build: Path, logical_id: str, own: Mapping[str, Any], template: Mapping[str, Any]
 ) -> Artefact:
     defaults, resources = template["Globals"]["Function"], template["Resources"]
     settings = {**defaults, **own}
-    layers = [resources[layer["Ref"]]["Properties"]["ContentUri"] for layer in settings["Layers"]]
+    # SAM adds a function's own layers to those of all, and ours of its own depend on conditions.
+    always = [layer["Ref"] for layer in defaults["Layers"]]
     variables = {**_variables(defaults), **_variables(own)}
     return Artefact(
         name=_folder_name(logical_id),
         folder=build / settings["CodeUri"],
-        layers=tuple(build / layer for layer in layers),
+        layers=tuple(build / resources[each]["Properties"]["ContentUri"] for each in always),
         handler=settings["Handler"],
         environment=dict(_known(variables, template["Parameters"])),
         timeout_seconds=settings["Timeout"],

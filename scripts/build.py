@@ -22,8 +22,16 @@ DEPLOYED: Final = "arm64"
 ARCHITECTURES: Final = ("arm64", "x86_64")
 ARCHITECTURE_PARAMETER: Final = "Architecture"
 BUILD_SECONDS: Final = 600
-USELESS_FOLDERS: Final = ("__pycache__", "recollect/deployed", "recollect/testing", "tests")
+USELESS_FOLDERS: Final = (
+    "__pycache__",
+    "aenum/doc",
+    "recollect/deployed",
+    "recollect/testing",
+    "tests",
+)
 """Made by another interpreter, for wheels alone, or imported by nothing that is deployed."""
+USELESS_FILES: Final = ("aenum/_py2.py", "aenum/test*.py")
+"""For Python 2, which alone compiles it, and tests."""
 USELESS_SUFFIXES: Final = frozenset({".a", ".c", ".f", ".f90", ".h", ".pxd", ".pyi", ".pyx"})
 """For type checkers and compilers."""
 
@@ -107,7 +115,7 @@ def _slim(part: Path) -> None:
     for path in list(part.rglob("*")):
         if any(map(path.match, USELESS_FOLDERS)):
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix in USELESS_SUFFIXES:
+        elif path.suffix in USELESS_SUFFIXES or any(map(path.match, USELESS_FILES)):
             path.unlink(missing_ok=True)
 
 

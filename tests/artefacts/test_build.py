@@ -1,13 +1,17 @@
 """What is shipped: all of it, nothing else, and for the right processor."""
 
+import os
 import re
+import subprocess
 from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
 from scripts.artefacts import artefacts
-from scripts.build import DEPLOYED, ROOT, own_architecture
+from scripts.artefacts import layers as all_layers
+from scripts.build import DEPLOYED, ROOT, megabytes, own_architecture
+from scripts.interpreter import find_python
 from tests.artefacts.conftest import built
 
 MACHINES = {"x86_64": b"\x3e\x00", "arm64": b"\xb7\x00"}
@@ -67,7 +71,7 @@ def test_the_layers_hold_the_locked_packages_and_the_product_alone(architecture:
 
 @every_architecture
 def test_every_module_is_compiled_and_no_test_is_shipped(architecture: str) -> None:
-    for layer in layers(built(architecture)):
+    for layer in (each / "python" for each in all_layers(built(architecture)).values()):
         for path in layer.rglob("*.py"):
             compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc"
             assert compiled.exists(), path
@@ -76,3 +80,47 @@ def test_every_module_is_compiled_and_no_test_is_shipped(architecture: str) -> N
         assert not list(layer.rglob("tests"))
         assert not list(layer.glob("recollect/testing"))
         assert not list(layer.rglob("*.pyi"))
+
+
+MEGABYTES = 250
+"""AWS Lambda's quota for a function and its layers, unzipped."""
+DRIVERS = ("gremlin37", "gremlin38")
+
+
+def with_driver(build: Path, driver: str) -> list[Path]:
+    """Return the layers of a function that speaks to Neptune, the first one to win first."""
+    found = all_layers(build)
+    return [found[f"{driver.title()}Layer"], found["SharedLayer"], found["DependenciesLayer"]]
+
+
+@every_architecture
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_driver_of_neptune_is_shipped_with_what_is_locked_alone(
+    architecture: str, driver: str
+) -> None:
+    lines = (ROOT / "layers" / driver / "requirements.txt").read_text().splitlines()
+    folders = with_driver(built(architecture), driver)
+    shipped = (folders[0] / "python").glob("*.dist-info")
+
+    assert {normal(str(Distribution.at(path).name)) for path in shipped} == {
+        normal(line.partition("==")[0]) for line in lines if "==" in line
+    }
+    assert sum(map(megabytes, folders)) < MEGABYTES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_driver_of_neptune_has_all_that_it_imports(driver: str) -> None:
+    folders = with_driver(built(own_architecture()), driver)
+    path = os.pathsep.join(str(each / "python") for each in folders)
+
+    done = subprocess.run(  # noqa: S603 - an interpreter of this machine
+        [find_python(), "-c", "from recollect.adapters.aws import gremlin, gremlin_connection"],
+        env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert not done.stderr
+    assert done.returncode == 0

@@ -13,6 +13,8 @@ ROOT: Final = Path(__file__).parents[2]
 MAIN: Final = "template.yaml"
 RECORD: Final = "stacks/record.yaml"
 MONITORING: Final = "stacks/monitoring.yaml"
+GRAPH_MONITORING: Final = "stacks/graph_monitoring.yaml"
+NEPTUNE: Final = "stacks/neptune.yaml"
 KEY: Final = "arn:aws:kms:eu-west-1:123456789012:key/0b5a1c9e-5a4f-4c39-9a56-3e7c02d4b1aa"
 SECRET: Final = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai-AbCdEf"
 OPENAI: Final = {"OpenaiUrl": "https://api.openai.com/v1", "OpenaiApiKeySecret": SECRET}
@@ -37,10 +39,34 @@ CHOICES: Final[dict[str, dict[str, str]]] = {
         "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
         "ChatModelProfile": "",
         "EmbeddingModelProfile": "eu",
-        "Graph": "on",
+        "Graph": "neptune",
+        "NeptuneNetwork": "vpc",
+        "NeptuneVpc": "vpc-0a1b2c3d",
+        "NeptuneSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
         "KmsKeyArn": KEY,
         "OpenSearchInstanceCount": "3",
         "Tracing": "Active",
+    },
+    "a graph in the record": {"Graph": "record"},
+    "a graph in a cluster": {
+        "Graph": "neptune",
+        "NeptuneNetwork": "public",
+        "NeptuneVpc": "vpc-0a1b2c3d",
+        "NeptuneSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+    },
+    "a graph in a cluster that exists": {
+        "Graph": "neptune",
+        "NeptuneEngine": "1.5",
+        "NeptuneUrl": "wss://there.cluster-c1.eu-west-1.neptune.amazonaws.com:8182/gremlin",
+        "NeptuneResourceId": "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "NeptuneNetwork": "vpc",
+        "NeptuneSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+        "NeptuneSecurityGroup": "sg-0a1b2c3d",
+    },
+    "a graph and a collection": {
+        "Graph": "record",
+        "OpenSearch": "serverless",
+        "OpenSearchEngine": "faiss",
     },
 }
 """Parameters that between them make every condition true once and false once."""
@@ -97,8 +123,11 @@ class Stack:
     @cached_property
     def outputs(self) -> dict[str, Any]:
         """The values of the outputs, by name."""
-        outputs: dict[str, dict[str, Any]] = self.resolved(template(self.place).get("Outputs", {}))
-        return {name: output["Value"] for name, output in outputs.items()}
+        return {
+            name: self.resolved(output["Value"])
+            for name, output in template(self.place).get("Outputs", {}).items()
+            if self.holds({"Condition": output.get("Condition", True)})
+        }
 
     @cached_property
     def violations(self) -> list[str]:
@@ -130,10 +159,15 @@ class Stack:
 
     @cached_property
     def functions(self) -> dict[str, dict[str, Any]]:
-        """The functions, each with what is said for all of them; variables are added, as by SAM."""
+        """The functions, each with what is said for all; variables and layers add up, as by SAM."""
         common = self.resolved(template(self.place)["Globals"]["Function"])
         return {
-            name: common | own | {"Environment": {"Variables": variables_of(common, own)}}
+            name: common
+            | own
+            | {
+                "Environment": {"Variables": variables_of(common, own)},
+                "Layers": common["Layers"] + own.get("Layers", []),
+            }
             for name, own in self.of_type("AWS::Serverless::Function").items()
         }
 

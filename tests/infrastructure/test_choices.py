@@ -39,6 +39,21 @@ def test_the_choices_try_every_condition_both_ways() -> None:
         ({"OpenSearch": "serverless"}, "needs OpenSearchEngine=faiss"),
         ({"Embedder": "openai"}, "needs OpenaiUrl"),
         ({"LanguageModel": "openai"}, "needs OpenaiUrl"),
+        ({"Graph": "neptune", "NeptuneSubnets": "subnet-0a,subnet-1b"}, "needs NeptuneVpc"),
+        ({"Graph": "neptune", "NeptuneVpc": "vpc-0a"}, "needs NeptuneSubnets"),
+        (
+            {"Graph": "neptune", "NeptuneVpc": "vpc-0a", "NeptuneSubnets": "subnet-0a,subnet-1b"},
+            "needs NeptuneNetwork",
+        ),
+        ({"NeptuneUrl": "wss://there:8182/gremlin"}, "needs NeptuneResourceId"),
+        (
+            {"NeptuneUrl": "wss://there:8182/gremlin", "NeptuneNetwork": "vpc"},
+            "needs NeptuneSecurityGroup",
+        ),
+        (
+            {"NeptuneUrl": "wss://there:8182/gremlin", "NeptuneNetwork": "vpc"},
+            "needs NeptuneSubnets",
+        ),
     ],
 )
 def test_choices_that_cannot_work_are_refused_before_anything_is_made(
@@ -68,7 +83,7 @@ def test_the_guide_asks_for_outputs_that_are_there() -> None:
     asked = set(re.findall(r"\boutput ([A-Z]\w+)", guide))
 
     assert asked
-    assert asked <= STACK.outputs.keys()
+    assert asked <= Stack(MAIN, CHOICES["a graph in the record"]).outputs.keys()
 
 
 def test_the_stages_give_parameters_that_are_there_and_allowed() -> None:
@@ -103,14 +118,16 @@ def test_functions_are_configured_by_settings_that_exist(choice: dict[str, str])
         assert size < ENVIRONMENT_BYTES
 
 
-def test_the_projector_knows_where_to_bury() -> None:
+def test_what_a_queue_feeds_knows_where_to_bury() -> None:
     told = {
         name: function["Environment"]["Variables"].get("RECOLLECT_DEAD_LETTERS_URL")
-        for name, function in STACK.functions.items()
+        for name, function in Stack(MAIN, CHOICES["a graph in the record"]).functions.items()
     }
 
     assert {name: url for name, url in told.items() if url} == {
-        "ProjectorFunction": "${IndexDeadLetters}"
+        "GraphProjectorFunction": "${GraphProjectionDeadLetters}",
+        "GraphWriterFunction": "${GraphDeadLetters}",
+        "ProjectorFunction": "${IndexDeadLetters}",
     }
 
 
@@ -133,6 +150,7 @@ def test_every_setting_of_the_aws_edition_is_given(choice: dict[str, str]) -> No
         "embedding_dimensions",
         "language_model",
         "chat_model",
+        "graph",
     }
     assert not [name for name in variables if name.startswith(PREFIX) and variables[name] == ""]
 

@@ -1,6 +1,7 @@
 """What the stack tells its operator to type, and the function that answers it."""
 
 import json
+import re
 import shlex
 from datetime import timedelta
 from typing import Any
@@ -35,7 +36,10 @@ def test_a_command_can_be_pasted(command: list[str]) -> None:
 
 def test_the_outputs_say_how_to_begin() -> None:
     for choice in CHOICES.values():
-        assert set(Stack(MAIN, choice).outputs) == {
+        found = {
+            name for name in Stack(MAIN, choice).outputs if not re.match("Graph|Neptune", name)
+        }
+        assert found == {
             "AdminFunction",
             "ApiUrl",
             "Bucket",

@@ -3,10 +3,16 @@
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]  # published without types
 
-from tests.infrastructure.templates import MAIN, MONITORING, RECORD, ROOT
+from tests.infrastructure.templates import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [MAIN, RECORD, MONITORING])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "template.yaml",
+        *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("stacks/*.yaml")),
+    ],
+)
 def test_a_template_is_clean(place: str) -> None:
     assert not lint_file(ROOT / place)

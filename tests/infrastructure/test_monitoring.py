@@ -7,20 +7,33 @@ from typing import Any
 import pytest
 
 from recollect.entrypoints.metrics import NAMESPACE
-from tests.infrastructure.templates import CHOICES, MAIN, MONITORING, Stack, template
+from tests.infrastructure.templates import (
+    CHOICES,
+    GRAPH_MONITORING,
+    MAIN,
+    MONITORING,
+    Stack,
+    template,
+)
 
 EVERYTHING = Stack(MAIN, CHOICES["everything"])
 TOPIC = CHOICES["everything"]["AlarmTopicArn"]
 
 
-def _monitoring(main: Stack) -> Stack:
-    """Return the stack as the service's own makes it."""
-    given: dict[str, Any] = main.resources["MonitoringStack"]["Properties"]["Parameters"]
-    return Stack(MONITORING, {name: str(value) for name, value in given.items()})
+def _monitoring(main: Stack, name: str = "MonitoringStack") -> Stack:
+    """Return a stack as the service's own makes it."""
+    properties: dict[str, Any] = main.resources[name]["Properties"]
+    given = {name: str(value) for name, value in properties["Parameters"].items()}
+    return Stack(properties["TemplateURL"], given)
 
 
 STACK = _monitoring(EVERYTHING)
-ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
+GRAPH = _monitoring(EVERYTHING, "GraphMonitoringStack")
+ALARMS = {
+    name: alarm
+    for stack in (STACK, GRAPH)
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()
+}
 
 
 def _watched(metric: str) -> set[str]:
@@ -49,8 +62,12 @@ def test_every_dead_letter_is_seen() -> None:
             assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
-def test_a_projector_that_falls_behind_is_seen() -> None:
-    assert _watched("ApproximateAgeOfOldestMessage") == {"${IndexQueue.QueueName}"}
+def test_who_falls_behind_is_seen() -> None:
+    assert _watched("ApproximateAgeOfOldestMessage") == {
+        "${GraphProjectionQueue.QueueName}",
+        "${GraphQueue.QueueName}",
+        "${IndexQueue.QueueName}",
+    }
 
 
 @pytest.mark.parametrize("function", ["Add", "Search"])
@@ -69,17 +86,18 @@ def test_silence_is_no_alarm() -> None:
 
 @pytest.mark.parametrize(("choice", "told"), [("everything", [TOPIC]), ("as it comes", None)])
 def test_alarms_are_sent_where_they_should_be(choice: str, told: list[str] | None) -> None:
-    stack = _monitoring(Stack(MAIN, CHOICES[choice]))
+    main = Stack(MAIN, {**CHOICES[choice], "Graph": "record"})
 
-    for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
-        assert alarm.get("AlarmActions") == alarm.get("OKActions") == told
+    for name in ("MonitoringStack", "GraphMonitoringStack"):
+        for alarm in _monitoring(main, name).of_type("AWS::CloudWatch::Alarm").values():
+            assert alarm.get("AlarmActions") == alarm.get("OKActions") == told
 
 
 def test_a_domain_is_watched_if_there_is_one() -> None:
     without = _monitoring(Stack(MAIN, CHOICES["a collection"]))
 
-    gone = set(ALARMS) - set(without.of_type("AWS::CloudWatch::Alarm"))
-    assert gone == {"DomainFull", "DomainRed", "GraphDeadLettersThere"}
+    there = set(STACK.of_type("AWS::CloudWatch::Alarm"))
+    assert there - set(without.of_type("AWS::CloudWatch::Alarm")) == {"DomainFull", "DomainRed"}
 
 
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
@@ -89,20 +107,29 @@ def test_the_service_says_all_that_the_stack_asks(choice: dict[str, str]) -> Non
     assert set(template(MONITORING)["Parameters"]) == set(stack.parameters)
 
 
-def test_the_dashboard_can_be_drawn_and_names_nobody() -> None:
-    body = STACK.resources["Dashboard"]["Properties"]["DashboardBody"]
+def test_the_service_says_all_that_the_graphs_stack_asks() -> None:
+    assert GRAPH.place == GRAPH_MONITORING
+    assert set(template(GRAPH_MONITORING)["Parameters"]) == set(GRAPH.parameters)
+
+
+@pytest.mark.parametrize("stack", [STACK, GRAPH], ids=lambda stack: stack.place)
+def test_a_dashboard_can_be_drawn_and_names_nobody(stack: Stack) -> None:
+    body = stack.resources["Dashboard"]["Properties"]["DashboardBody"]
     widgets = json.loads(body)["widgets"]
 
     titles = [widget["properties"]["title"] for widget in widgets]
     assert len(titles) == len(set(titles))
     assert all(widget["properties"]["region"] == "${AWS::Region}" for widget in widgets)
-    assert f"{{{NAMESPACE},route,service}}" in body
     assert not re.search(r"\b(user|subject|project)\b", body)
+
+
+def test_the_dashboard_shows_what_the_functions_count() -> None:
+    assert f"{{{NAMESPACE},route,service}}" in str(STACK.resources["Dashboard"])
 
 
 def test_every_alarm_is_explained_to_whoever_gets_it(pytestconfig: pytest.Config) -> None:
     explained = (pytestconfig.rootpath / "docs" / "deploy.md").read_text(encoding="utf-8")
 
-    of_a_function = re.compile(r"^[A-Z][a-z]+(?=Errors$|Throttles$|Slow$)")
+    of_a_function = re.compile(r"^[A-Z][A-Za-z]+(?=Errors$|Throttles$|Slow$)")
     for name in ALARMS:
         assert {f"`{name}`", f"`{of_a_function.sub('...', name)}`"} & set(explained.split()), name

@@ -7,6 +7,7 @@ import pytest
 
 from tests.infrastructure.templates import CHOICES, KEY, MAIN, SECRET, Stack, listed
 
+NEPTUNE = "arn:${AWS::Partition}:neptune-db:${AWS::Region}:${AWS::AccountId}:"
 ALLOWED_WILDCARDS = {
     "${RecordStack.Outputs.BucketArn}/episodes/*": "objects are named when they are made",
     "${RecordStack.Outputs.BucketArn}/parts/*": "objects are named when they are made",
@@ -15,6 +16,9 @@ ALLOWED_WILDCARDS = {
     "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0": "a profile's",
     "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.nova-2-lite-v1:0": "a profile's",
     "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/*/*": "a domain's own policy",
+    f"{NEPTUNE}${{NeptuneStack.Outputs.ResourceId}}/*": "data has no name of its own",
+    f"{NEPTUNE}cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/*": "data has no name of its own",
+    "*": "Lambda's network interfaces have no names before they are made",
 }
 """Every resource with a wildcard, and why it has one."""
 READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
@@ -32,7 +36,8 @@ EPISODES = f"{BUCKET}/episodes/*"
 DOMAIN_THERE = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/there"
 EVERYTHING = CHOICES["everything"]
 every_choice = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
-every_function = pytest.mark.parametrize("function", Stack(MAIN).functions)
+GRAPH = CHOICES["a graph in the record"]
+every_function = pytest.mark.parametrize("function", Stack(MAIN, GRAPH).functions)
 
 
 def _documents(stack: Stack) -> Iterator[dict[str, Any]]:
@@ -91,7 +96,7 @@ def test_no_function_takes_a_policy_of_aws_but_to_send_traces(choice: dict[str, 
 
 
 def test_sam_adds_nothing_of_its_own() -> None:
-    for function in Stack(MAIN).functions.values():
+    for function in Stack(MAIN, GRAPH).functions.values():
         assert "Role" in function
         assert "Policies" not in function
 
@@ -124,9 +129,9 @@ def test_what_changes_memories_may_change_them_in_one_transaction(function: str)
 
 @every_function
 def test_what_reads_objects_and_nothing_else_is_told_that_one_is_missing(function: str) -> None:
-    reads = "s3:GetObject" in actions(function, EPISODES)
+    reads = "s3:GetObject" in actions(function, EPISODES, GRAPH)
 
-    assert actions(function, BUCKET) == ({"s3:ListBucket"} if reads else set())
+    assert actions(function, BUCKET, GRAPH) == ({"s3:ListBucket"} if reads else set())
 
 
 def test_only_what_the_record_keeps_in_the_bucket_can_be_listed() -> None:
@@ -216,7 +221,7 @@ def test_the_projector_writes_documents_and_makes_a_missing_index() -> None:
 
 @every_choice
 def test_no_function_drops_an_index(choice: dict[str, str]) -> None:
-    for function in Stack(MAIN).functions:
+    for function in Stack(MAIN, choice).functions:
         assert "es:ESHttpDelete" not in {action for action, _ in granted(function, choice)}
 
 
@@ -267,27 +272,34 @@ def test_models_are_invoked_by_name_in_this_region_or_through_their_profile() ->
 
 @pytest.mark.parametrize("choice", ["other models", "no models"])
 def test_bedrock_is_out_of_reach_when_it_is_not_used(choice: str) -> None:
-    for function in Stack(MAIN).functions:
-        found = granted(function, CHOICES[choice])
+    chosen = CHOICES[choice] | GRAPH
+    for function in Stack(MAIN, chosen).functions:
+        found = granted(function, chosen)
         assert not [action for action, _ in found if action.startswith("bedrock:")]
 
 
 def test_a_secret_is_read_by_what_asks_models_alone() -> None:
-    choice = CHOICES["other models"]
-    readers = {name for name in Stack(MAIN).functions if actions(name, SECRET, choice)}
+    choice = CHOICES["other models"] | GRAPH
+    readers = {name for name in Stack(MAIN, choice).functions if actions(name, SECRET, choice)}
 
-    assert readers == {"AddFunction", "MaintenanceFunction", "MutateFunction", "SearchFunction"}
+    assert readers == {
+        "AddFunction",
+        "GraphWriterFunction",
+        "MaintenanceFunction",
+        "MutateFunction",
+        "SearchFunction",
+    }
 
 
 @every_function
 def test_the_key_is_used_by_all_and_managed_by_none(function: str) -> None:
     assert actions(function, KEY, EVERYTHING) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert not [each for each in granted(function, {}) if each[0].startswith("kms:")]
+    assert not [each for each in granted(function, GRAPH) if each[0].startswith("kms:")]
 
 
 @every_function
 def test_a_function_writes_no_log_but_its_own(function: str) -> None:
-    logs = {grant for grant in granted(function, {}) if grant[0].startswith("logs:")}
+    logs = {grant for grant in granted(function, GRAPH) if grant[0].startswith("logs:")}
     own = function.replace("Function", "Logs")
 
     assert logs == {

@@ -27,10 +27,15 @@ def _target(queue: dict[str, Any]) -> str:
     return arn.removeprefix("${").removesuffix(".Arn}")
 
 
-def test_the_projector_is_fed_by_the_index_queue() -> None:
-    assert [(function["CodeUri"], event["Queue"]) for function, event in _sources()] == [
-        ("functions/projector", "${IndexQueue.Arn}")
-    ]
+def test_every_queue_feeds_one_function() -> None:
+    fed = {event["Queue"]: function["CodeUri"] for function, event in _sources()}
+
+    assert len(_sources()) == len(fed)
+    assert fed == {
+        "${GraphProjectionQueue.Arn}": "functions/graph_projector",
+        "${GraphQueue.Arn}": "functions/graph_writer",
+        "${IndexQueue.Arn}": "functions/projector",
+    }
 
 
 def test_one_bad_message_does_not_repeat_its_batch() -> None:
@@ -60,11 +65,22 @@ def test_queues_are_encrypted() -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
 
 
-def test_the_graph_has_a_queue_only_if_it_is_on() -> None:
+def test_the_graph_has_queues_only_if_there_is_one() -> None:
     assert set(QUEUES) - set(Stack(MAIN).of_type("AWS::SQS::Queue")) == {
-        "GraphQueue",
         "GraphDeadLetters",
+        "GraphProjectionDeadLetters",
+        "GraphProjectionQueue",
+        "GraphQueue",
     }
+
+
+def test_an_owners_memories_are_read_one_after_the_other_and_owners_beside_each_other() -> None:
+    queue = QUEUES["GraphQueue"]
+
+    assert queue["FifoQueue"] is True
+    assert queue["DeduplicationScope"] == "messageGroup"
+    assert queue["FifoThroughputLimit"] == "perMessageGroupId"
+    assert "FifoQueue" not in QUEUES["GraphProjectionQueue"]
 
 
 def test_maintenance_runs_every_minute_and_a_missed_run_is_not_made_up_for() -> None:

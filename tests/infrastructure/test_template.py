@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.templates import MAIN, ROOT, Stack, template
+from tests.infrastructure.templates import CHOICES, MAIN, ROOT, Stack, template
 
 HTTP_API_SECONDS = 30
 """The longest an HTTP API waits for a function (AWS: "Maximum integration timeout", fixed)."""
 CATCH_ALL = "$default"
 
-STACK = Stack(MAIN)
+STACK = Stack(MAIN, CHOICES["a graph in the record"])
 FUNCTIONS = STACK.functions
 every_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
 
@@ -177,14 +177,33 @@ def test_web_pages_may_call_only_from_where_it_is_allowed() -> None:
 # What is built
 
 
-def test_the_layer_has_the_versions_that_were_tested() -> None:
+def _pins(layer: str) -> set[str]:
+    path = ROOT / "layers" / layer / "requirements.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.partition(";")[0].strip() for line in lines if not line.lstrip().startswith("#")}
+
+
+@pytest.mark.parametrize(
+    ("layer", "besides"),
+    [("dependencies", set()), ("gremlin37", set()), ("gremlin38", {"gremlinpython==3.8.2"})],
+)
+def test_the_layers_have_the_versions_that_were_tested(layer: str, besides: set[str]) -> None:
     lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
     locked = {f"{package['name']}=={package['version']}" for package in lock["package"]}
-    lines = (ROOT / "layers/dependencies/requirements.txt").read_text(encoding="utf-8").splitlines()
-    pins = {line.partition(";")[0].strip() for line in lines if not line.lstrip().startswith("#")}
 
-    assert pins
-    assert pins <= locked, "run `make lock`"
+    assert _pins(layer)
+    assert _pins(layer) - locked == besides, "run `make lock`"
+
+
+@pytest.mark.parametrize(
+    ("layer", "client"),
+    [("gremlin37", "gremlinpython==3.7.3"), ("gremlin38", "gremlinpython==3.8.2")],
+)
+def test_a_layer_for_neptune_repeats_nothing_of_the_other_one(layer: str, client: str) -> None:
+    common = {pin.partition("==")[0] for pin in _pins("dependencies")}
+
+    assert client in _pins(layer)
+    assert not common & {pin.partition("==")[0] for pin in _pins(layer)}
 
 
 @pytest.mark.parametrize(
