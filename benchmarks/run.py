@@ -15,7 +15,7 @@ from benchmarks import artefacts, costs, model_calls
 from benchmarks.measuring import RESULTS, table, write
 
 MEASUREMENTS = ("speed", "peer", "first_search", "model_calls", "costs", "artefacts")
-ON_ENGINES = ("tenant_recall", "locomo_opensearch")
+ON_ENGINES = ("tenant_recall", "locomo_opensearch", "graph")
 """Only when they are asked for: `make engines` starts what they measure."""
 
 
@@ -63,6 +63,8 @@ def _report() -> str:
         parts += ["## On OpenSearch\n", _tenant_table(kept["tenant_recall"]), ""]
     if "locomo_opensearch" in kept:
         parts += [_recall_table(kept["locomo_opensearch"]), ""]
+    if "graph" in kept:
+        parts += ["## Graphs\n", _graph_tables(kept["graph"]), ""]
     if "model_calls" in kept:
         parts += ["## Calls of an inferred add\n", model_calls.report(kept["model_calls"]), ""]
     if "costs" in kept:
@@ -122,6 +124,47 @@ def _tenant_table(tenant: dict[str, Any]) -> str:
     )
     rows = [[where, *_times(search)] for where, search in tenant["search"].items()]
     return f"{recall}\n\n{table(['proposals for', 'p50 ms', 'p95 ms'], rows)}"
+
+
+def _graph_tables(graph: dict[str, Any]) -> str:
+    times = [
+        [
+            f"{way}, {at['search']['relations_in_project']:,} relations",
+            *_times(at["behind_an_add"]),
+            *_times(at["search"]["graph"]),
+            *_times(at["search"]["whole"]),
+            at["search"]["times_longer_with_graph"],
+            *at["rebuilt_relations_per_second"].values(),
+        ]
+        for way, at in graph["ways"].items()
+    ]
+    header = [
+        "graph kept in",
+        *("behind an add p50 ms", "p95 ms", "graph search p50 ms", "p95 ms"),
+        *("whole search p50 ms", "p95 ms", "times one without the graph"),
+        *("rebuilt relations/s, one owner of 1,000", "many owners of 100"),
+    ]
+    calls = [
+        [way, each["changed"], *(_listed(each[name]) for name in ("write_graph", "project_graph"))]
+        for way, at in graph["ways"].items()
+        for each in at["calls"]
+        if each["has_rivals"]
+    ]
+    asked = [
+        [way, _listed(at["search"]["requests_per_search"])] for way, at in graph["ways"].items()
+    ]
+    return "\n\n".join(
+        [
+            table(header, times),
+            table(["where", "changed memories, with rivals", "the writer", "the projector"], calls),
+            table(["where", "a search with the graph"], asked),
+            f"Not measured: {'; '.join(graph['not_measured'])}.",
+        ]
+    )
+
+
+def _listed(counts: dict[str, float]) -> str:
+    return ", ".join(f"{name} {count:g}" for name, count in counts.items())
 
 
 if __name__ == "__main__":
