@@ -1,8 +1,8 @@
 """Bringing an owner's graph to what its memories say, from what nobody has read yet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -10,13 +10,12 @@ from recollect.domain.errors import InvalidRequestError, ModelAnswerError, Unava
 from recollect.domain.graph import Entity, Owner, Reading, Relation, Support, Triple, label
 from recollect.domain.memory import Memory
 from recollect.domain.predicates import EXCLUSIVE, MULTIPLE
-from recollect.domain.subjects import MAX_NAME_LENGTH
-from recollect.ports.graph import GraphReader, GraphRecord, Mentioned, NamedEntity, Rival, Unread
+from recollect.ports.graph import GraphReader, GraphRecord, Rival, Unread
 from recollect.ports.graph_outbox import GraphOutbox, SetAside
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import LostRaceError, Record
+from recollect.usecases.graph_notes import Notes, bounded, readable
 from recollect.usecases.graph_revision import Known, Said, revision
-from recollect.usecases.parts import MAX_CHARACTERS
 from recollect.usecases.resolving import Resolved, ResolveEntities
 
 BATCH = 20
@@ -25,9 +24,6 @@ MAX_BATCHES = 100
 """What one wake-up reads; what is left is still unread, and maintenance wakes the writer again."""
 MAX_TRIES = 12
 """Of one commit: others may be faster, and what does not fit one is halved, up to five times."""
-MAX_STATEMENTS = 12
-MAX_ENTITIES = 2 * MAX_STATEMENTS
-"""Of one memory, so that what it says fits one commit, and what it said before another one."""
 MAX_AROUND = 1_000
 """Relations of an entity among which those of one predicate are looked for."""
 
@@ -75,7 +71,7 @@ class WriteGraph:
         Raises `UnavailableError` if a model or the entity index cannot be used now, or others
         change the same things all the time: what was committed by then stays.
         """
-        notes = _Notes()
+        notes = Notes()
         read = 0
         try:
             for _ in range(MAX_BATCHES):
@@ -95,7 +91,7 @@ class WriteGraph:
         self,
         owner: Owner,
         unread: Sequence[Unread],
-        notes: "_Notes",
+        notes: Notes,
         tell: Callable[[SetAside], None],
     ) -> int:
         """Commit the first of these changes, all that fit, and return how many it were.
@@ -124,7 +120,7 @@ class WriteGraph:
         message = "The graph is being changed by others all the time; try again"
         raise UnavailableError(message)
 
-    def _write(self, owner: Owner, unread: Sequence[Unread], notes: "_Notes") -> None:
+    def _write(self, owner: Owner, unread: Sequence[Unread], notes: Notes) -> None:
         versions = {each.memory_id: 0 for each in unread}
         for each in unread:
             versions[each.memory_id] = max(versions[each.memory_id], each.version)
@@ -168,12 +164,12 @@ class WriteGraph:
             self.graph.commit(owner, replace(change, sources={}))
         return False
 
-    def _ask(self, memories: Sequence[Memory], notes: "_Notes") -> None:
+    def _ask(self, memories: Sequence[Memory], notes: Notes) -> None:
         asked = [each for each in memories if (each.id, each.version) not in notes.mentioned]
-        for some in _readable(asked):
+        for some in readable(asked):
             found, _ = self.reader.read(some)
             for memory, mentioned in zip(some, found, strict=True):
-                notes.mentioned[memory.id, memory.version] = _bounded(mentioned)
+                notes.mentioned[memory.id, memory.version] = bounded(mentioned)
 
     def _known(
         self,
@@ -202,7 +198,7 @@ class WriteGraph:
         wanted = sorted(entity_ids)
         return self.graph.entities(owner, wanted) if wanted else {}
 
-    def _decide(self, said: Iterable[Said], known: Known, notes: "_Notes") -> None:
+    def _decide(self, said: Iterable[Said], known: Known, notes: Notes) -> None:
         """Find out which new relations end others; ask only where the predicate does not tell.
 
         Where many hold at once, it does: one more does not end them all.
@@ -235,62 +231,11 @@ class WriteGraph:
         ]
 
 
-@dataclass
-class _Notes:
-    """What the reader has found out, so that nothing is asked twice."""
-
-    mentioned: dict[tuple[str, int], Mentioned] = field(default_factory=dict)
-    """By a memory's id and version; nothing of those that are not to be in the graph."""
-    exclusive: dict[Triple, bool] = field(default_factory=dict)
-
-    def of(self, memory: Memory) -> Mentioned:
-        return self.mentioned.get((memory.id, memory.version), Mentioned())
-
-    def named(self, memories: Iterable[Memory]) -> list[NamedEntity]:
-        return [named for memory in memories for named in self.of(memory).entities]
-
-
 def _is_read(memory: Memory, readings: Mapping[str, Reading]) -> bool:
     return memory.id in readings and readings[memory.id].is_of(memory)
 
 
-def _readable(memories: Iterable[Memory]) -> Iterator[list[Memory]]:
-    """Yield the memories in order, as many at once as a model can read; long ones alone."""
-    some: list[Memory] = []
-    for memory in memories:
-        if some and sum(len(each.text) for each in (*some, memory)) > MAX_CHARACTERS:
-            yield some
-            some = []
-        some.append(memory)
-    if some:
-        yield some
-
-
-def _bounded(mentioned: Mentioned) -> Mentioned:
-    """Return what one commit has room for: the first statements with their ends, then the rest.
-
-    What has no name that can be stored is left out.
-    """
-    stated = [
-        each
-        for each in mentioned.statements
-        if _is_named(each.source) and _is_named(each.target) and label(each.predicate)
-    ]
-    statements = tuple(stated[:MAX_STATEMENTS])
-    ends = [end for each in statements for end in (each.source, each.target)]
-    others = filter(_is_named, mentioned.entities)
-    return Mentioned(
-        entities=tuple(dict.fromkeys([*ends, *others]))[:MAX_ENTITIES],
-        statements=statements,
-    )
-
-
-def _is_named(entity: NamedEntity) -> bool:
-    # The user's own name is the longest that there is.
-    return bool(entity.name.strip()) and len(entity.name) <= MAX_NAME_LENGTH
-
-
-def _said(memory: Memory, notes: _Notes, resolved: Resolved) -> Said:
+def _said(memory: Memory, notes: Notes, resolved: Resolved) -> Said:
     mentioned = notes.of(memory)
     statements = {
         Triple(

@@ -20,8 +20,9 @@ from recollect.testing.builders import (
     updating,
 )
 from recollect.usecases import write_graph
+from recollect.usecases.graph_notes import MAX_STATEMENTS
 from recollect.usecases.parts import MAX_CHARACTERS
-from recollect.usecases.write_graph import BATCH, MAX_STATEMENTS
+from recollect.usecases.write_graph import BATCH
 from tests.service import Service
 from tests.unit.usecases.graph_world import DAY, World
 
