@@ -4,17 +4,21 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.artefacts import Artefact
-from scripts.build import ROOT
+from scripts.artefacts import Artefact, layers
+from scripts.build import ROOT, folder_of, own_architecture
 from scripts.interpreter import find_python
 from scripts.invoke import EVENT_KEY, EXPORTED, runtime
 from scripts.runtime_api import FunctionFailedError, RunningFunction, running
 from tests.aws_edition import configured
+
+NEPTUNES = ("search", "graph_projector")
+"""The functions that have the driver's layer where the graph is in Neptune."""
 
 Start = Callable[[str], Any]
 Functions = Mapping[str, Artefact]
@@ -24,8 +28,11 @@ Functions = Mapping[str, Artefact]
 def started(
     functions: Functions, name: str, environment: Mapping[str, str]
 ) -> Iterator[RunningFunction]:
-    python = find_python()
-    with running(functions[name], python, runtime(python), environment) as function:
+    python, artefact = find_python(), functions[name]
+    if name in NEPTUNES and environment.get("RECOLLECT_GRAPH") == "neptune":
+        driver = layers(folder_of(own_architecture()))["Gremlin37Layer"]
+        artefact = replace(artefact, layers=(*artefact.layers, driver))
+    with running(artefact, python, runtime(python), environment) as function:
         yield function
 
 
