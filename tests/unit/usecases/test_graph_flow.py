@@ -16,6 +16,7 @@ from recollect.domain.subjects import Scope
 from recollect.ports.graph import EntityQuery, GraphRecord, Mentioned
 from recollect.ports.models import Usage
 from recollect.testing.builders import a_change, a_graph_change, a_scope, an_entity
+from recollect.usecases import project_graph
 from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.erase_graph import MAX_TRIES
 from recollect.usecases.follow_graph import GraphStatus, NamedTriple
@@ -179,6 +180,34 @@ def test_a_writer_without_time_wakes_the_next_one(service: Service, scope: Scope
     assert news(service) == ([Owner.of(scope)], [])
     [unread] = service.ports.graph_outbox.unread(Owner.of(scope), limit=9)
     assert unread.memory_id == memory.id
+
+
+def test_a_projector_without_time_wakes_the_next_one(service: Service, scope: Scope) -> None:
+    service = reading(service)
+    owner = Owner.of(scope)
+    service.say(scope, LISBON, is_graphed=True)
+    service.write_graph(owner)
+    news(service)
+
+    assert service.having(is_late=lambda: True).project_graph(owner) == 0
+
+    assert news(service) == ([], [owner])
+    assert service.project_graph(owner) == 1
+
+
+def test_a_projector_leaves_what_is_too_much_for_once(
+    service: Service, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_graph, "BATCH", 1)
+    monkeypatch.setattr(project_graph, "MAX_BATCHES", 2)
+    service = reading(service)
+    owner = Owner.of(scope)
+    for number in range(3):
+        service.say(scope, f"ada:user likes food {number}:food", is_graphed=True)
+        service.write_graph(owner)
+
+    assert service.project_graph(owner) == 2
+    assert service.project_graph(owner) == 1
 
 
 def test_what_others_did_not_follow_is_driven_on(service: Service, scope: Scope) -> None:
