@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recollect.domain.graph import Entity, Owner, Relation, Triple
 from recollect.ports.graph import GraphRecord
-from recollect.usecases.walking import graph_pages
+from recollect.usecases.walking import graph_versions
 
 RELATIONS_READ = 1_000
 """Of one entity: the record knows no order by mentions, so the best are picked from these."""
@@ -46,11 +46,8 @@ class RecordGraphStore:
 
     def held(self, owner: Owner) -> dict[str, int]:
         """Return the version of every entity and relation of the owner, read page by page."""
-        versions: dict[str, int] = {}
-        for entities, relations in graph_pages(self.record, owner):
-            versions.update((each.id, each.version) for each in entities)
-            versions.update((each.triple.id, each.version) for each in relations)
-        return versions
+        entities, relations = graph_versions(self.record, owner)
+        return entities | relations
 
     def erase(self, owner: Owner) -> None:
         """Do nothing: whoever erases the owner erases the record, and there is no copy of it."""

@@ -1,22 +1,27 @@
-"""The graph of the configured edition: its use cases, and what they are made of."""
+"""The graph of the configured edition: its use cases, and what they are made of.
+
+Most functions need none of the use cases, so that each is imported where it is made.
+"""
 
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from recollect.bootstrap import current, models, stores
 from recollect.bootstrap.chance import now
 from recollect.bootstrap.configuration import closed_at_the_end, configured, once, part, settings
 from recollect.ports.graph import EntityIndex, GraphReader, GraphStore
-from recollect.usecases.browse_graph import BrowseGraph
-from recollect.usecases.erase_graph import EraseGraph
-from recollect.usecases.follow_graph import FollowGraph
-from recollect.usecases.project_graph import ProjectGraph
-from recollect.usecases.rebuild_graph import RebuildGraph, RenewGraph
-from recollect.usecases.redrive_graph import RedriveGraph
-from recollect.usecases.reembed_graph import ReembedGraph
-from recollect.usecases.resolving import ResolveEntities
-from recollect.usecases.search_graph import SearchGraph
-from recollect.usecases.verify_graph import VerifyGraph
-from recollect.usecases.write_graph import WriteGraph
+
+if TYPE_CHECKING:
+    from recollect.usecases.browse_graph import BrowseGraph
+    from recollect.usecases.erase_graph import EraseGraph
+    from recollect.usecases.follow_graph import FollowGraph
+    from recollect.usecases.project_graph import ProjectGraph
+    from recollect.usecases.rebuild_graph import RebuildGraph, RenewGraph
+    from recollect.usecases.redrive_graph import RedriveGraph
+    from recollect.usecases.reembed_graph import ReembedGraph
+    from recollect.usecases.search_graph import SearchGraph
+    from recollect.usecases.verify_graph import VerifyGraph
+    from recollect.usecases.write_graph import WriteGraph
 
 THREADS = 4
 """Of a process; a function answers one search at a time."""
@@ -95,36 +100,47 @@ def graph_reader() -> GraphReader:
 
 
 @once
-def erase_graph() -> EraseGraph:
+def erase_graph() -> "EraseGraph":
     """Return the use case that removes owners' graphs."""
+    from recollect.usecases.erase_graph import EraseGraph
+
     store = stores.store()
     return EraseGraph(store.graph, store.listing, stores.wake_ups(), now)
 
 
 @once
-def reembed_graph() -> ReembedGraph:
+def reembed_graph() -> "ReembedGraph":
     """Return the use case that exchanges entities' vectors for the configured embedder's."""
+    from recollect.usecases.reembed_graph import ReembedGraph
+
     store = stores.store()
     return ReembedGraph(store.keys, store.graph, models.embedder(), now)
 
 
 @once
-def browse_graph() -> BrowseGraph:
+def browse_graph() -> "BrowseGraph":
     """Return the use case that shows owners' graphs."""
+    from recollect.usecases.browse_graph import BrowseGraph
+
     store = stores.store()
     return BrowseGraph(store.graph, store.record, now)
 
 
 @once
-def follow_graph() -> FollowGraph:
+def follow_graph() -> "FollowGraph":
     """Return the use case that tells what an add did to the graph."""
+    from recollect.usecases.follow_graph import FollowGraph
+
     store = stores.store()
     return FollowGraph(store.graph, store.graph_outbox, store.record)
 
 
 @once
-def write_graph() -> WriteGraph:
+def write_graph() -> "WriteGraph":
     """Return the use case that reads memories for the graph."""
+    from recollect.usecases.resolving import ResolveEntities
+    from recollect.usecases.write_graph import WriteGraph
+
     store = stores.store()
     resolve = ResolveEntities(
         store.graph, store.graph_outbox, patient_entity_index(), models.embedder()
@@ -142,8 +158,10 @@ def write_graph() -> WriteGraph:
 
 
 @once
-def project_graph() -> ProjectGraph:
+def project_graph() -> "ProjectGraph":
     """Return the use case that brings a graph's projections to the record's state."""
+    from recollect.usecases.project_graph import ProjectGraph
+
     store = stores.store()
     return ProjectGraph(
         store.graph,
@@ -156,8 +174,10 @@ def project_graph() -> ProjectGraph:
 
 
 @once
-def verify_graph() -> VerifyGraph:
+def verify_graph() -> "VerifyGraph":
     """Return the use case that compares projections of graphs with the record."""
+    from recollect.usecases.verify_graph import VerifyGraph
+
     store = stores.store()
     return VerifyGraph(
         store.keys,
@@ -170,25 +190,33 @@ def verify_graph() -> VerifyGraph:
 
 
 @once
-def rebuild_graph() -> RebuildGraph:
+def rebuild_graph() -> "RebuildGraph":
     """Return the use case that writes graphs to their projections anew."""
+    from recollect.usecases.rebuild_graph import RebuildGraph
+
     store = stores.store()
     return RebuildGraph(store.keys, store.graph, _renew_graph())
 
 
 @once
-def redrive_graph() -> RedriveGraph:
+def redrive_graph() -> "RedriveGraph":
     """Return the use case that has unreadable memories be read again."""
+    from recollect.usecases.redrive_graph import RedriveGraph
+
     return RedriveGraph(stores.store().graph_outbox, stores.wake_ups(), now)
 
 
 @once
-def search_graph() -> SearchGraph:
+def search_graph() -> "SearchGraph":
     """Return the use case that searches graphs."""
+    from recollect.usecases.search_graph import SearchGraph
+
     store = stores.store()
     return SearchGraph(entity_index(), graph_store(), store.graph, store.record)
 
 
 @once
-def _renew_graph() -> RenewGraph:
+def _renew_graph() -> "RenewGraph":
+    from recollect.usecases.rebuild_graph import RenewGraph
+
     return RenewGraph(stores.store().graph_outbox, project_graph(), now)

@@ -154,7 +154,7 @@ class Relation:
 
     `support` are the memories that say so; without any, it is retracted. `beliefs`, oldest first,
     are what we have held of it; beside the last only past ones can still be held. An exclusive one
-    ends those of the same source and predicate that began before it ("lives in" does, "likes" does
+    ends those of the same source and predicate that hold before it ("lives in" does, "likes" does
     not).
     """
 

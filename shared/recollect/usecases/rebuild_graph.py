@@ -1,6 +1,6 @@
 """Writing graphs to their projections anew from the record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,7 @@ from recollect.ports.graph import GraphRecord
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
 from recollect.usecases.project_graph import ProjectGraph
-from recollect.usecases.walking import Progress, graph_pages
-
-OWNERS_PER_PAGE = 500
+from recollect.usecases.walking import Progress, graph_pages, owners_of
 
 
 @dataclass(frozen=True)
@@ -77,11 +75,3 @@ class RebuildGraph:
                     relations += len(between)
                     progress("entities and relations written", len(some) + len(between))
         return Rebuilt(entities, relations, left)
-
-
-def owners_of(graph: GraphRecord, project: str) -> Iterator[Owner]:
-    """Yield the owners of the project that have a graph; the newest may be missing."""
-    after: Owner | None = None
-    while page := graph.owners(project, after=after, limit=OWNERS_PER_PAGE):
-        yield from page
-        after = page[-1]

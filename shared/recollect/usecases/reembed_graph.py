@@ -10,8 +10,7 @@ from recollect.ports.graph import GraphChange, GraphRecord
 from recollect.ports.keys import Keys
 from recollect.ports.models import Embedder
 from recollect.ports.record import LostRaceError
-from recollect.usecases.rebuild_graph import owners_of
-from recollect.usecases.walking import Progress, entity_pages
+from recollect.usecases.walking import Progress, entity_pages, owners_of
 
 
 @dataclass(frozen=True)

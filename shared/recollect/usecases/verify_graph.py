@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from recollect.domain.errors import NotFoundError
 from recollect.domain.graph import Owner
 from recollect.ports.graph import EntityIndex, GraphRecord, GraphStore
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
-from recollect.usecases.rebuild_graph import RenewGraph, owners_of
-from recollect.usecases.walking import Progress, graph_pages
+from recollect.usecases.rebuild_graph import RenewGraph
+from recollect.usecases.walking import Progress, graph_versions, owners_of, projects_of
 
 ALL_FRESH = 1_000_000
 """More commits than an owner ever has of late."""
@@ -75,11 +74,7 @@ class VerifyGraph:
         With `repair`, the whole graph of an owner with drift is written to both projections again.
         Raises `UnavailableError` if a projection cannot be asked.
         """
-        projects = self.keys.projects()
-        if project is not None and project not in projects:
-            message = "There is no such project"
-            raise NotFoundError(message)
-        wanted = projects if project is None else [project]
+        wanted = projects_of(self.keys, project)
         return [self._verified(progress, each, repair=repair) for each in wanted]
 
     def _verified(self, progress: Progress, project: str, *, repair: bool) -> GraphReport:
@@ -104,11 +99,7 @@ class VerifyGraph:
         return replace(again, lasting=frozenset(same.keys() - fresh))
 
     def _look(self, owner: Owner) -> "_Differences":
-        entities: dict[str, int] = {}
-        relations: dict[str, int] = {}
-        for some, between in graph_pages(self.graph, owner):
-            entities.update((each.id, each.version) for each in some)
-            relations.update((each.triple.id, each.version) for each in between)
+        entities, relations = graph_versions(self.graph, owner)
         stored = _differences(STORE, entities | relations, self.store.held(owner))
         indexed = _differences(INDEX, entities, self.index.held(owner))
         return _Differences(len(entities), len(relations), stored | indexed)

@@ -4,13 +4,12 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from recollect.domain.errors import NotFoundError
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
 from recollect.ports.keys import Keys
 from recollect.ports.record import Listing, Outbox, Record
-from recollect.usecases.walking import PAGE, Progress, pages
+from recollect.usecases.walking import PAGE, Progress, pages, projects_of
 
 ALL_PENDING = 1_000_000
 """More changes than a subject ever has waiting."""
@@ -65,11 +64,7 @@ class VerifyIndex:
         from it. The index may show that late, and refuses it where it holds a later version or a
         removal: what belongs to a later state of the record only `RebuildIndex` sets right.
         """
-        projects = self.keys.projects()
-        if project is not None and project not in projects:
-            message = "There is no such project"
-            raise NotFoundError(message)
-        wanted = projects if project is None else [project]
+        wanted = projects_of(self.keys, project)
         return [self._verified(progress, each, repair=repair) for each in wanted]
 
     def _verified(self, progress: Progress, project: str, *, repair: bool) -> IndexReport:

@@ -1,17 +1,20 @@
-"""Going through all memories of a project, or an owner's graph, while others change them."""
+"""Going through projects, their memories and graphs, all of them, while others change them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from recollect.domain.errors import NotFoundError
 from recollect.domain.filters import EVERYTHING, Filter
 from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.memory import Memory
 from recollect.ports.graph import GraphRecord
+from recollect.ports.keys import Keys
 from recollect.ports.record import Listing, Position
 
 PAGE = 500
 """Memories that are held at once."""
+OWNERS_PER_PAGE = 500
 ENTITIES_PER_PAGE = 100
 EVERY_RELATION = 1_000_000
 """More than an entity can have."""
@@ -43,10 +46,31 @@ def matching_pages(
         has_more = page.has_more
 
 
-def entity_pages(graph: GraphRecord, owner: Owner) -> Iterator[list[Entity]]:
-    """Yield the owner's entities, page by page."""
+def projects_of(keys: Keys, project: str | None) -> Sequence[str]:
+    """Return all projects, by name, or this one alone; raise `NotFoundError` if there is none."""
+    projects = keys.projects()
+    if project is None:
+        return projects
+    if project not in projects:
+        message = "There is no such project"
+        raise NotFoundError(message)
+    return [project]
+
+
+def owners_of(graph: GraphRecord, project: str) -> Iterator[Owner]:
+    """Yield the owners of the project that have a graph; the newest may be missing."""
+    after: Owner | None = None
+    while page := graph.owners(project, after=after, limit=OWNERS_PER_PAGE):
+        yield from page
+        after = page[-1]
+
+
+def entity_pages(
+    graph: GraphRecord, owner: Owner, limit: int | None = None
+) -> Iterator[list[Entity]]:
+    """Yield the owner's entities, page by page: so many at once, or as many as walks do."""
     after: str | None = None
-    while entities := graph.page(owner, after=after, limit=ENTITIES_PER_PAGE):
+    while entities := graph.page(owner, after=after, limit=limit or ENTITIES_PER_PAGE):
         yield entities
         after = entities[-1].id
 
@@ -57,3 +81,13 @@ def graph_pages(graph: GraphRecord, owner: Owner) -> Iterator[tuple[list[Entity]
         ids = {each.id for each in entities}
         around = graph.around(owner, sorted(ids), limit=EVERY_RELATION)
         yield entities, [each for each in around if each.triple.source in ids]
+
+
+def graph_versions(graph: GraphRecord, owner: Owner) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the versions of the owner's entities, and of its relations by their triples' ids."""
+    entities: dict[str, int] = {}
+    relations: dict[str, int] = {}
+    for some, between in graph_pages(graph, owner):
+        entities.update((each.id, each.version) for each in some)
+        relations.update((each.triple.id, each.version) for each in between)
+    return entities, relations

@@ -9,7 +9,7 @@ from recollect.domain.errors import UnavailableError
 from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope, an_entity
-from recollect.usecases import rebuild_graph, walking
+from recollect.usecases import walking
 from recollect.usecases.rebuild_graph import RebuildGraph, Rebuilt, RenewGraph
 from tests.promises.graph_copies import CopiedIndex, CopiedStore
 from tests.service import Service, UseCases
@@ -37,7 +37,7 @@ def held(service: UseCases, owner: Owner) -> tuple[dict[str, int], dict[str, int
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walking, "ENTITIES_PER_PAGE", 2)
-    monkeypatch.setattr(rebuild_graph, "OWNERS_PER_PAGE", 1)
+    monkeypatch.setattr(walking, "OWNERS_PER_PAGE", 1)
 
 
 @pytest.fixture

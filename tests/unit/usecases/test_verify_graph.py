@@ -12,7 +12,7 @@ from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.subjects import Scope
 from recollect.ports.graph import GraphStore
 from recollect.testing.builders import a_scope, an_entity
-from recollect.usecases import rebuild_graph, walking
+from recollect.usecases import walking
 from recollect.usecases.rebuild_graph import RenewGraph
 from recollect.usecases.verify_graph import GraphReport, VerifyGraph
 from tests.promises.graph_copies import CopiedIndex, CopiedStore
@@ -257,7 +257,7 @@ def test_an_unknown_project_is_refused(stage: Stage) -> None:
 def test_all_owners_of_a_project_are_compared(
     service: Service, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild_graph, "OWNERS_PER_PAGE", 2)
+    monkeypatch.setattr(walking, "OWNERS_PER_PAGE", 2)
     for number in range(5):
         world = World.over(service, a_scope(stage.owner.project, user=f"user {number}"))
         world.said(LISBON)

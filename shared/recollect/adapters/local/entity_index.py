@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import chain
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from recollect.domain.graph import Entity, Owner
 from recollect.domain.ranking import unit
 from recollect.domain.text import terms
 from recollect.ports.graph import EntityQuery, GraphRecord
+from recollect.usecases.walking import entity_pages
 
 PAGE = 500
 
@@ -42,10 +44,7 @@ class LocalEntityIndex:
         """Do nothing: what the record has erased is not found any more."""
 
     def _all(self, owner: Owner) -> Iterator[Entity]:
-        after: str | None = None
-        while page := self.graph.page(owner, after=after, limit=PAGE):
-            yield from page
-            after = page[-1].id
+        return chain.from_iterable(entity_pages(self.graph, owner, PAGE))
 
 
 def _nearest(entities: Iterable[Entity], query: EntityQuery) -> list[str]:
