@@ -34,9 +34,8 @@ from recollect.testing.graph_record import (
     next_relation,
     put,
     unread,
-    update,
 )
-from recollect.testing.store import Store, a_project, at_once
+from recollect.testing.store import Store, a_project, at_once, update
 
 SECOND = timedelta(seconds=1)
 REASON = "nobody can read it"

@@ -38,10 +38,9 @@ from recollect.testing.builders import (
     adding,
     an_entity,
     deleting,
-    updating,
 )
 from recollect.testing.fixtures import *
-from recollect.testing.store import THREADS, Store, a_project, at_once
+from recollect.testing.store import THREADS, Store, a_project, at_once, update
 
 HOUR = timedelta(hours=1)
 MANY = 10_000
@@ -76,13 +75,6 @@ def add(store: Store, scope: Scope, text: str = "knows Bob", **changes: Any) -> 
     memory = a_memory(scope, text, **{"is_graphed": True, **changes})
     store.record.commit(scope.project, a_change(adding(memory)))
     return memory
-
-
-def update(store: Store, before: Memory, **changes: Any) -> Memory:  # noqa: ANN401
-    write = updating(before, **changes)
-    store.record.commit(before.scope.project, a_change(write))
-    assert write.after is not None
-    return write.after
 
 
 def delete(store: Store, memory: Memory) -> int:

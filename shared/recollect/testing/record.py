@@ -33,7 +33,7 @@ from recollect.testing.builders import (
     updating,
 )
 from recollect.testing.fixtures import *
-from recollect.testing.store import Store, a_project, at_once
+from recollect.testing.store import Store, a_project, at_once, update
 
 YESTERDAY = NOON.date() - timedelta(days=1)
 TOMORROW = NOON.date() + timedelta(days=1)
@@ -44,13 +44,6 @@ def add(store: Store, scope: Scope, text: str = "likes tea", **changes: Any) -> 
     memory = a_memory(scope, text, **changes)
     store.record.commit(scope.project, a_change(adding(memory)))
     return memory
-
-
-def update(store: Store, before: Memory, **changes: Any) -> Memory:  # noqa: ANN401
-    write = updating(before, **changes)
-    store.record.commit(before.scope.project, a_change(write))
-    assert write.after is not None
-    return write.after
 
 
 def delete(store: Store, memory: Memory) -> None:

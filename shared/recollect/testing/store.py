@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+from recollect.domain.memory import Memory
 from recollect.ports.graph import GraphRecord
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
-from recollect.testing.builders import a_key
+from recollect.testing.builders import a_change, a_key, updating
 
 THREADS = 16
 """Enough that some are always in each other's way."""
@@ -90,3 +91,11 @@ def at_once(call: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(together, range(THREADS)))
+
+
+def update(store: Store, before: Memory, **changes: Any) -> Memory:  # noqa: ANN401 - a Memory's
+    """Commit the memory with these changes, and return it so."""
+    write = updating(before, **changes)
+    store.record.commit(before.scope.project, a_change(write))
+    assert write.after is not None
+    return write.after
