@@ -1,20 +1,17 @@
 """The key is checked before anything else, and opens one project only."""
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from recollect import bootstrap
+from recollect.bootstrap import metering
 from recollect.domain.errors import UnavailableError
 from recollect.domain.keys import ApiKey
-from recollect.entrypoints.functions import ROOT, routes
 from recollect.entrypoints.http import HttpApp
-from recollect.testing.builders import a_scope
 from tests.callers import (
     Deployment,
     credentials,
@@ -25,10 +22,10 @@ from tests.callers import (
     remembered,
     resolved,
 )
-from tests.handlers.graphs import Graph
+from tests.handlers.operations import OPERATIONS, Operation, assert_good
+from tests.handlers.worlds import Person, World
 
 REFUSED = "Invalid API key. Please check your API key and try again."
-DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 UNKNOWN = f"m0-{'x' * 32}"
 BAD_HEADERS = {
     "missing": None,
@@ -45,54 +42,20 @@ BAD_HEADERS = {
 }
 
 
-def all_routes() -> set[tuple[str, str]]:
-    """Return every route, of the template and of the routers; and one that does not exist."""
-    templated = {
-        (route.method, route.path) for route in routes().routes if route.path.startswith("/")
-    }
-    declared = {
-        (method.upper(), path)
-        for path, operations in DOCUMENT["paths"].items()
-        for method in operations
-    }
-    return templated | declared | {("GET", "/v1/nothing"), ("PATCH", "/v1/ping/")}
-
-
-ROUTES = sorted(all_routes())
+ROUTES = sorted(
+    {(operation.method, operation.path) for operation in OPERATIONS}
+    | {("GET", "/v1/nothing"), ("PATCH", "/v1/ping/")}
+)
+"""Every route that is declared, and some that do not exist."""
 
 
 def filled(path: str) -> str:
-    for name in ("memory_id", "event_id", "key_id", "org_id", "project_id"):
-        path = path.replace(f"{{{name}}}", new_id())
-    return path.replace("{entity_id}", uuid4().hex)
+    return re.sub(r"\{\w+\}", new_id(), path)
 
 
-@dataclass(frozen=True)
-class Theirs:
-    """Somebody's things, by the names that paths have for them."""
-
-    client: httpx.Client
-    ids: dict[str, str]
-
-    def path(self, template: str) -> str:
-        return template.format(**self.ids)
-
-
-@pytest.fixture
-def theirs(service: httpx.Client) -> Theirs:
-    body = {"messages": "Ada keeps bees", "user_id": "ada", "infer": False}
-    added = service.post("/v3/memories/add/", json=body).json()
-    key = service.get("/v1/keys/").json()["results"][0]
-    graph = Graph(bootstrap.local_store(), a_scope(key["project_id"], user="ada"))
-    ids = {
-        "memory_id": added["results"][0]["id"],
-        "event_id": added["event_id"],
-        "key_id": key["id"],
-        "org_id": key["project_id"],
-        "project_id": key["project_id"],
-        "entity_id": graph.entity("Ada").id,
-    }
-    return Theirs(service, ids)
+@pytest.fixture(scope="module")
+def theirs(deployment: Deployment) -> World:
+    return World.fresh(deployment)
 
 
 @pytest.fixture(scope="module")
@@ -146,49 +109,58 @@ def test_a_good_key_is_read_however_it_is_announced(
     assert response.status_code == 200
 
 
-ID_ROUTES = [(method, path) for method, path in ROUTES if "{" in path]
-OWNER = {"user_id": "ada"}
-"""What an entity is asked for with; no other route minds."""
+OF_IDS = [operation for operation in OPERATIONS if operation.path_names]
+NOTHING: dict[str, object] = {
+    "GET /memories/{memory_id}/": None,
+    "GET /memories/{memory_id}/history/": [],
+}
+"""How mem0's open-source server says that there is no such memory."""
+NAMES = ({"entity_name"}, {"entity_type", "entity_name"}, {"entity_type", "entity_id"})
+"""What everybody may call somebody: two projects may have a user of one name."""
 
 
-@pytest.mark.parametrize(("method", "path"), ID_ROUTES)
+@pytest.mark.parametrize("operation", OF_IDS, ids=str)
 def test_another_projects_ids_do_not_exist(
-    theirs: Theirs, stranger: httpx.Client, method: str, path: str
+    theirs: World, stranger: httpx.Client, operation: Operation
 ) -> None:
     """Promise 10."""
-    body = {"text": "taken over"} if method in {"PATCH", "PUT"} else None
+    values, nobody = theirs.values(theirs.ada), Person.nobody()
+    ids = ("org_id", "project_id", "key_id", "webhook_id")
+    before = theirs.belongings(theirs.ada)
 
-    response = stranger.request(method, theirs.path(path), json=body, params=OWNER)
+    response = operation.sent(stranger, values)
 
-    unknown = stranger.request(method, filled(path), json=body, params=OWNER)
-    assert response.status_code == 404
-    assert refusal_of(response) == refusal_of(unknown)
-    assert listed(theirs.client, user_id="ada") == ["Ada keeps bees"]
+    unknown = operation.sent(
+        stranger, {**values, **nobody.values, **{name: new_id() for name in ids}}
+    )
+    assert response.status_code == unknown.status_code
+    if str(operation) in NOTHING:
+        assert response.json() == unknown.json() == NOTHING[str(operation)]
+    elif operation.path_names not in NAMES:
+        assert response.status_code == 404
+        assert refusal_of(response) == refusal_of(unknown)
+    assert not [mark for mark in theirs.ada.marks if mark in response.text]
+    assert theirs.belongings(theirs.ada) == before
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [each for each in ID_ROUTES if each[0] == "GET" and "event" not in each[1]]
-)
-def test_the_owner_of_the_ids_is_answered(theirs: Theirs, method: str, path: str) -> None:
-    answer = theirs.client.request(method, theirs.path(path), params=OWNER)
-
-    assert answer.status_code == 200
+@pytest.mark.parametrize("operation", [each for each in OF_IDS if each.method == "GET"], ids=str)
+def test_the_owner_of_the_ids_is_answered(theirs: World, operation: Operation) -> None:
+    assert_good(operation, operation.sent(theirs.owner, theirs.values(theirs.ada)))
 
 
 def test_another_projects_memories_are_neither_found_nor_listed_nor_deleted(
-    theirs: Theirs, stranger: httpx.Client
+    theirs: World, stranger: httpx.Client
 ) -> None:
-    filters: dict[str, Any] = {
-        "AND": [{"user_id": "ada"}, {"memory_ids": [theirs.ids["memory_id"]]}]
-    }
-    search = {"query": "bees", "filters": filters, "threshold": 0.0}
+    ada = theirs.ada
+    filters: dict[str, Any] = {"AND": [{"user_id": ada.name}, {"memory_ids": [ada.memory_id]}]}
+    search = {"query": "attic", "filters": filters, "threshold": 0.0}
 
     found = stranger.post("/v3/memories/search/", json=search).json()["results"]
     deleted = stranger.delete("/v1/memories/", params={"user_id": "*"})
 
-    assert found == listed(stranger, user_id="ada") == []
+    assert found == listed(stranger, user_id=ada.name) == []
     assert deleted.status_code == 200
-    assert listed(theirs.client, user_id="ada") == ["Ada keeps bees"]
+    assert [memory["id"] for memory in theirs.listed(ada)] == [ada.memory_id]
 
 
 def test_two_keys_of_one_project_see_the_same(
@@ -221,8 +193,12 @@ def test_a_data_file_that_cannot_be_read_is_not_a_wrong_key() -> None:
         message = "The data file is locked"
         raise UnavailableError(message)
 
-    event = {"headers": credentials(UNKNOWN), "rawPath": "/v1/ping"}
-    answer = resolved(HttpApp(check), event)
+    event = {
+        "headers": credentials(UNKNOWN),
+        "rawPath": "/v1/ping",
+        "requestContext": {"stage": "$default"},
+    }
+    answer = resolved(HttpApp(check, metering.meter()), event)
 
     assert answer["statusCode"] == 503
     assert answer["headers"]["Retry-After"] == "2"
@@ -230,7 +206,8 @@ def test_a_data_file_that_cannot_be_read_is_not_a_wrong_key() -> None:
 
 
 def test_an_answer_that_is_not_as_declared_is_our_fault() -> None:
-    app = HttpApp(lambda _: ApiKey(id="1", project="p", name="n", created_at=now()))
+    key = ApiKey(id="1", project="p", name="n", created_at=now())
+    app = HttpApp(lambda _: key, metering.meter())
 
     @app.get("/v1/ping")
     def broken() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recollect.adapters.aws.projects import LONGEST_TRUST, MAX_TRUSTED_SETTINGS, TrustedSettings
+from recollect.adapters.aws.trusted import LONGEST_TRUST, MAX_TRUSTED_SETTINGS, TrustedSettings
 from recollect.adapters.local.projects import LocalSettings
 from recollect.domain.projects import ProjectSettings
 from recollect.ports.record import LostRaceError

@@ -1,7 +1,8 @@
 """The stored form of what projects set for themselves, the same in every record."""
 
 from recollect.adapters.stored import Document
-from recollect.adapters.stored_jobs import dump_guidance, load_guidance
+from recollect.adapters.stored_requests import dump_guidance, load_guidance
+from recollect.domain.keys import Limits, Role
 from recollect.domain.projects import ProjectSettings
 
 
@@ -13,6 +14,11 @@ def dump_settings(settings: ProjectSettings) -> Document:
         "redaction_patterns": settings.redaction_patterns,
         "episode_days": settings.episode_days,
         "has_graph": settings.has_graph,
+        "has_decay": settings.has_decay,
+        "members": settings.members,
+        "limits": vars(settings.limits),
+        "name": settings.name,
+        "description": settings.description,
     }
 
 
@@ -25,5 +31,10 @@ def load_settings(document: Document, version: int) -> ProjectSettings:
         episode_days=document["episode_days"],
         # Absent where the release before the graph wrote it.
         has_graph=document.get("has_graph", False),
+        has_decay=document.get("has_decay", False),
+        members={email: Role(role) for email, role in document.get("members", {}).items()},
+        limits=Limits(**document.get("limits", {})),
+        name=document.get("name"),
+        description=document.get("description"),
         version=version,
     )

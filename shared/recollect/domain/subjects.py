@@ -57,6 +57,10 @@ class Subject:
             raise InvalidRequestError(message)
         return cls(kind, normal)
 
+    def is_named_like(self, text: str) -> bool:
+        """Tell whether this text is part of its name, whatever the case of the letters."""
+        return unicodedata.normalize("NFC", text).casefold() in self.name.casefold()
+
     @cached_property
     def key(self) -> str:
         """A hash that stands for the subject wherever its name must not appear."""
@@ -97,6 +101,10 @@ class Scope:
     def owner(self) -> Subject:
         """The user, else the agent, else the app, else the run."""
         return self.subjects[0]
+
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether this subject belongs to it; None stands for any."""
+        return subject is None or subject in self.subjects
 
     def name_of(self, kind: SubjectKind) -> str | None:
         """Return the name of the subject of this kind, if the scope has one."""

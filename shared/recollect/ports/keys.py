@@ -21,8 +21,11 @@ class Keys(Protocol):
         """Return the project's keys, oldest first."""
         ...
 
-    def replace(self, project: str, key: ApiKey) -> None:
-        """Store a key's new state."""
+    def replace(self, project: str, before: ApiKey, after: ApiKey) -> None:
+        """Store a key's new state; do nothing if the project has no such key.
+
+        Raises `LostRaceError` if the key is not as it was before any more.
+        """
         ...
 
     def projects(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ from recollect.domain.guidance import (
     MAX_WISH_LENGTH,
     Guidance,
 )
+from recollect.domain.keys import Role
 from recollect.domain.projects import ProjectSettings
 from recollect.ports.record import LostRaceError
 from recollect.testing.fixtures import *
@@ -30,6 +31,7 @@ EVERYTHING = ProjectSettings(
     is_redacted=True,
     redaction_patterns=("EMP-[0-9]{6}", r"(?i)project \w+"),
     episode_days=30,
+    members={"zoë@example.com": Role.READER, "ada@example.com": Role.OWNER},
     version=1,
 )
 FIRST = ProjectSettings(episode_days=1, version=1)

@@ -1,17 +1,21 @@
-"""One DynamoDB table: calls in bulk, at once, and again where that is safe; errors translated."""
+"""One DynamoDB table: calls in bulk, at once, and again where that is safe."""
 
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from recollect.domain.errors import DefectError, UnavailableError
+from recollect.adapters.aws.dynamodb_errors import (
+    CONDITION_FAILED,
+    CancelledError,
+    ConditionFailedError,
+    ItemBusyError,
+    overloaded,
+    translated,
+)
 from recollect.ports.record import LostRaceError
 
 if TYPE_CHECKING:
@@ -34,19 +38,8 @@ LONGEST_PAUSE_SECONDS = 0.4
 """Pauses are drawn from 0 to a bound that doubles up to this: about 3 s over all tries, while
 another transaction on the same item takes 10 to 20 ms."""
 
-TRANSIENT_REASONS = frozenset(
-    {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
-)
-"""Reasons for which DynamoDB cancels a transaction that may succeed when it is made again. Single
-calls that are throttled or fail, and transactions still in progress, botocore repeats by itself."""
-CONDITION_FAILED = "ConditionalCheckFailed"
-
 Input = TypeVar("Input")
 Output = TypeVar("Output")
-
-
-class ConditionFailedError(Exception):
-    """The condition of a single write did not hold; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +131,11 @@ class Table:
 
     def put(self, item: Item, **condition: Any) -> None:  # noqa: ANN401 - DynamoDB's
         """Write an item; raise `ConditionFailedError` if its condition does not hold."""
-        self._call(self.client.put_item, Item=item, **condition)
+        try:
+            self._call(self.client.put_item, Item=item, **condition)
+        except ConditionFailedError as error:
+            if not (error.is_repeated and self.get(key_of(item)) == item):
+                raise
 
     def update(self, key: Key, expression: str, values: Item, **options: Any) -> Item:  # noqa: ANN401
         """Change an item and return what is asked for; raise `ConditionFailedError`."""
@@ -197,7 +194,7 @@ class Table:
                     TransactItems=[step.request for step in steps],  # type: ignore[misc]  # built here
                     ClientRequestToken=token,
                 )
-        except _CancelledError as cancelled:
+        except CancelledError as cancelled:
             return cancelled.reasons
         return []
 
@@ -229,59 +226,13 @@ class Table:
             try:
                 with translated(self.name):
                     return operation(TableName=self.name, **arguments)
-            except _ConflictError:
+            except ItemBusyError:
                 self.sleep(pause)
         raise overloaded(self.name)
 
     def _pauses(self) -> Iterator[float]:
         for number in range(MAX_TRIES):
             yield self.chance() * min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
-
-
-class _ConflictError(Exception):
-    """A transaction was under way on the same item."""
-
-
-class _CancelledError(Exception):
-    def __init__(self, reasons: list[str]) -> None:
-        super().__init__(reasons)
-        self.reasons = reasons
-
-
-@contextmanager
-def translated(table: str) -> Iterator[None]:
-    """Turn what boto3 raises for a table into our errors; the only place that knows its errors."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ConditionalCheckFailedException":
-            raise ConditionFailedError from error
-        if code == "TransactionConflictException":
-            raise _ConflictError from error
-        if code == "TransactionCanceledException":
-            raise _cancelled(error, table) from error
-        if code == "ValidationException":
-            message = f"The table {table} was asked for what it cannot do"
-            raise DefectError(message) from error
-        message = f"The table {table} cannot be used now: {code}"
-        raise UnavailableError(message) from error
-    except BotoCoreError as error:
-        message = f"The table {table} cannot be reached: {type(error).__name__}"
-        raise UnavailableError(message) from error
-
-
-def _cancelled(error: ClientError, table: str) -> Exception:
-    reasons = [str(reason["Code"]) for reason in error.response.get("CancellationReasons", [])]
-    unknown = set(reasons) - TRANSIENT_REASONS - {CONDITION_FAILED, "None"}
-    if unknown:
-        return UnavailableError(f"The table {table} refused a change: {', '.join(sorted(unknown))}")
-    return _CancelledError(reasons)
-
-
-def overloaded(table: str) -> UnavailableError:
-    """Return the error for a table that has refused every try."""
-    return UnavailableError(f"The table {table} is overloaded; try again")
 
 
 def text(value: str) -> Item:

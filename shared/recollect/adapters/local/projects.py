@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recollect.adapters import stored
 from recollect.adapters.local.database import Database
+from recollect.adapters.stored_keys import dump_grant, load_grant
 from recollect.adapters.stored_projects import dump_settings, load_settings
 from recollect.domain.errors import NotFoundError
 from recollect.domain.keys import ApiKey
@@ -14,6 +15,7 @@ from recollect.domain.projects import ProjectSettings
 from recollect.ports.record import LostRaceError
 
 SECRET_BYTES = 32
+_KEYS = "SELECT keys.*, body FROM keys LEFT JOIN key_grants USING (key_hash)"
 
 
 def project_secret(connection: sqlite3.Connection, project: str) -> bytes:
@@ -38,9 +40,7 @@ class LocalKeys:
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, revoked or not, or None."""
         with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT * FROM keys WHERE key_hash = ?", (key_hash,)
-            ).fetchone()
+            row = connection.execute(f"{_KEYS} WHERE key_hash = ?", (key_hash,)).fetchone()
         return _key(row) if row else None
 
     def create(self, project: str, key: ApiKey, key_hash: str) -> None:
@@ -51,29 +51,43 @@ class LocalKeys:
                 (project, secrets.token_bytes(SECRET_BYTES), stored.time_text(key.created_at)),
             )
             connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, NULL)",
-                (key_hash, key.id, project, key.name, stored.time_text(key.created_at)),
+                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    key_hash,
+                    key.id,
+                    project,
+                    key.name,
+                    stored.time_text(key.created_at),
+                    stored.time_or_none(key.revoked_at),
+                ),
             )
+            connection.execute("INSERT INTO key_grants VALUES (?, ?)", (key_hash, _grant(key)))
 
     def list(self, project: str) -> "list[ApiKey]":
         """Return the project's keys, oldest first."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT * FROM keys WHERE project = ? ORDER BY created_at, key_id", (project,)
+                f"{_KEYS} WHERE project = ? ORDER BY created_at, key_id", (project,)
             )
             return [_key(row) for row in rows]
 
-    def replace(self, project: str, key: ApiKey) -> None:
-        """Store a key's new state."""
+    def replace(self, project: str, before: ApiKey, after: ApiKey) -> None:
+        """Store a key's new state, unless it is not as it was before any more."""
         with self.database.writing() as connection:
+            row = connection.execute(
+                f"{_KEYS} WHERE project = ? AND key_id = ?", (project, before.id)
+            ).fetchone()
+            if row is None:
+                return
+            if _key(row) != before:
+                message = "The key was changed by somebody else"
+                raise LostRaceError(message)
             connection.execute(
-                "UPDATE keys SET name = ?, revoked_at = ? WHERE project = ? AND key_id = ?",
-                (
-                    key.name,
-                    stored.time_text(key.revoked_at) if key.revoked_at else None,
-                    project,
-                    key.id,
-                ),
+                "UPDATE keys SET name = ?, revoked_at = ? WHERE key_hash = ?",
+                (after.name, stored.time_or_none(after.revoked_at), row["key_hash"]),
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO key_grants VALUES (?, ?)", (row["key_hash"], _grant(after))
             )
 
     def projects(self) -> Sequence[str]:
@@ -115,12 +129,16 @@ class LocalSettings:
             raise LostRaceError(message)
 
 
+def _grant(key: ApiKey) -> str:
+    return stored.dump(dump_grant(key))
+
+
 def _key(row: sqlite3.Row) -> ApiKey:
-    revoked_at = row["revoked_at"]
     return ApiKey(
         id=row["key_id"],
         project=row["project"],
         name=row["name"],
         created_at=stored.time_of(row["created_at"]),
-        revoked_at=stored.time_of(revoked_at) if revoked_at else None,
+        revoked_at=stored.time_in(row["revoked_at"]),
+        **load_grant(stored.load(row["body"]) if row["body"] else None),
     )
