@@ -1,5 +1,6 @@
 """A project's settings in mem0's shape: read, changed, followed, and nobody else's."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,10 +32,10 @@ DEFAULTS: dict[str, Any] = {
     "redaction": False,
     "redaction_patterns": [],
     "episode_days": None,
+    "limits": {"requests_per_minute": None, "tokens_per_day": None},
     "created_at": None,
     "updated_at": None,
     "members": [],
-    "usecase": None,
     "usecase_setting": None,
     "memory_depth": None,
     "update_custom_instructions": None,
@@ -63,6 +64,10 @@ SET: dict[str, Any] = {
     "redaction_patterns": ["EMP-[0-9]{6}"],
     "episode_days": 30,
     "enable_graph": True,
+    "multilingual": False,
+    "decay": True,
+    "memory_depth": "Only what will matter in a year.",
+    "usecase_setting": "A travel agent's assistant.",
 }
 
 
@@ -93,7 +98,7 @@ def test_a_project_that_set_nothing_has_every_member_of_the_protocol(service: ht
     project = service.get("/v1/ping/").json()["project_id"]
     ids = {"org_id": project, "project_id": project, "name": project}
 
-    assert read(service) == {**ids, **DEFAULTS}
+    assert read(service) == {**ids, **DEFAULTS, "usecase": None}
 
 
 def test_everything_that_was_set_is_read(service: httpx.Client) -> None:
@@ -136,6 +141,38 @@ def test_an_empty_list_clears(service: httpx.Client, name: str) -> None:
     assert settings(service) == {**SET, name: DEFAULTS[name]}
 
 
+def test_a_use_case_may_be_an_object_and_is_told_by_both_names(service: httpx.Client) -> None:
+    assert read(service)["usecase"] is None
+
+    change(service, usecase_setting={"about": "travel", "tone": ["kind"]})
+
+    told = '{"about": "travel", "tone": ["kind"]}'
+    assert (read(service)["usecase"], read(service)["usecase_setting"]) == (told, told)
+
+
+def test_where_memories_fade_an_old_one_is_found_last_until_it_is_shown(
+    service: httpx.Client,
+) -> None:
+    two_years = 2 * 365 * 86_400
+    old = remembered(
+        service, "Ada drinks green tea", user_id="ada", timestamp=time.time() - two_years
+    )
+    new = remembered(service, "Ada drinks black tea", user_id="ada")
+    question = {"query": "green tea", "filters": {"user_id": "ada"}, "threshold": 0.0}
+    plain = service.post(SEARCH, json=question | {"explain": True}).json()["results"]
+
+    change(service, decay=True)
+    faded = service.post(SEARCH, json=question | {"explain": True}).json()["results"]
+    for _ in range(5):
+        service.post(SEARCH, json={**question, "top_k": 2})
+    fresh = service.post(SEARCH, json=question).json()["results"]
+
+    assert [each["id"] for each in plain] == [each["id"] for each in fresh] == [old, new]
+    assert {each["score_breakdown"]["decay"] for each in plain} == {1.0}
+    assert [each["id"] for each in faded] == [new, old]
+    assert [each["score_breakdown"]["decay"] for each in faded] == [1.0, 0.3]
+
+
 def test_categories_may_be_plain_names(service: httpx.Client) -> None:
     change(service, custom_categories=["food", {"music": "What people hear", "art": None}])
 
@@ -151,14 +188,6 @@ def test_what_clients_send_beside_it_is_ignored(service: httpx.Client) -> None:
 
     change(
         service,
-        org_id="x",
-        project_id="y",
-        name="other",
-        description="d",
-        multilingual=False,
-        decay=True,
-        memory_depth="deep",
-        usecase_setting={"a": 1},
         retrieval_criteria=[{"name": "joy"}],
         version="v2",
         something_new=[1],
@@ -168,7 +197,8 @@ def test_what_clients_send_beside_it_is_ignored(service: httpx.Client) -> None:
 
 
 def test_fields_and_ids_in_the_query_change_nothing(service: httpx.Client) -> None:
-    query = {"fields": ["custom_instructions", "decay"], "org_id": "x", "project_id": "y"}
+    own = read(service)["project_id"]
+    query = {"fields": ["custom_instructions", "decay"], "org_id": own, "project_id": own}
 
     assert service.get(path_of(service), params=query).json() == read(service)
 

@@ -20,7 +20,6 @@ from recollect.domain.redaction import (
     WINDOW_BYTES,
     Redaction,
     redacted_messages,
-    redacted_request,
 )
 from recollect.testing.builders import a_scope
 
@@ -486,8 +485,8 @@ def test_a_request_is_redacted_if_its_project_wants_it() -> None:
         metadata={"note": "4111 1111 1111 1111"},
     )
 
-    kept = redacted_request(ProjectSettings(redaction_patterns=("password",)), request)
-    redacted = redacted_request(ProjectSettings(is_redacted=True), request)
+    kept = request.redacted(ProjectSettings(redaction_patterns=("password",)).redaction)
+    redacted = request.redacted(ProjectSettings(is_redacted=True).redaction)
 
     assert kept == request
     assert redacted == replace(
@@ -506,4 +505,4 @@ def test_metadata_that_grew_too_large_is_refused() -> None:
     settings = ProjectSettings(is_redacted=True, redaction_patterns=("a",))
 
     with pytest.raises(InvalidRequestError, match="metadata"):
-        redacted_request(settings, request)
+        request.redacted(settings.redaction)

@@ -22,6 +22,7 @@ from recollect.domain.jobs import (
     Decision,
     DeleteAllRequest,
     Draft,
+    ExportRequest,
     Fact,
     IdempotencyKey,
     Job,
@@ -189,6 +190,13 @@ guidances = st.builds(
 requests = st.one_of(
     st.builds(DeleteAllRequest, project=st.just(PROJECT), filters=json_objects),
     st.builds(
+        ExportRequest,
+        project=st.just(PROJECT),
+        filters=json_objects,
+        schema=json_objects,
+        instructions=texts,
+    ),
+    st.builds(
         AddRequest,
         scope=scopes,
         messages=messages,
@@ -218,6 +226,7 @@ jobs = st.builds(
     outcomes=st.lists(outcomes, max_size=3).map(tuple),
     error=maybe_text,
     notes=json_objects,
+    result=st.none() | json_objects,
 )
 
 
@@ -310,6 +319,14 @@ def test_a_job_that_was_planned_before_parts_were_has_been_read_or_is_read_anew(
 
     assert document["read"] == read
     assert (document["plan"] is None) == (read == 0)
+
+
+def test_a_job_of_the_release_before_exports_has_no_result() -> None:
+    job = a_job(a_scope(PROJECT))
+    document = stored_jobs.dump_job(job)
+    del document["result"]
+
+    assert stored_jobs.load_job(PROJECT, document) == job
 
 
 # --- a file that an earlier release wrote

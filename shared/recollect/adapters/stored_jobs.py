@@ -1,29 +1,8 @@
 """The stored form of jobs, the same in every record."""
 
-from datetime import date
-
-from recollect.adapters.stored import (
-    Document,
-    dump_message,
-    load_message,
-    scope_of,
-    time_in,
-    time_of,
-    time_or_none,
-    time_text,
-)
-from recollect.domain.guidance import Guidance
-from recollect.domain.jobs import (
-    AddRequest,
-    Decision,
-    DeleteAllRequest,
-    Draft,
-    Fact,
-    Job,
-    JobStatus,
-    Outcome,
-    Turn,
-)
+from recollect.adapters.stored import Document, time_in, time_of, time_or_none, time_text
+from recollect.adapters.stored_requests import dump_request, load_request
+from recollect.domain.jobs import Decision, Draft, Fact, Job, JobStatus, Outcome, Turn
 from recollect.domain.memory import MemoryKind
 
 
@@ -31,7 +10,7 @@ def dump_job(job: Job) -> Document:
     """Return a job as a document."""
     return {
         "id": job.id,
-        "request": _dump_request(job.request),
+        "request": dump_request(job.request),
         "status": job.status,
         "created_at": time_text(job.created_at),
         "read": job.read,
@@ -43,6 +22,7 @@ def dump_job(job: Job) -> Document:
         "outcomes": [_dump_outcome(outcome) for outcome in job.outcomes],
         "error": job.error,
         "notes": job.notes,
+        "result": job.result,
     }
 
 
@@ -52,7 +32,7 @@ def load_job(project: str, document: Document) -> Job:
     return Job(
         id=document["id"],
         project=project,
-        request=_load_request(project, document["request"]),
+        request=load_request(project, document["request"]),
         status=JobStatus(document["status"]),
         created_at=time_of(document["created_at"]),
         read=document["read"],
@@ -64,6 +44,8 @@ def load_job(project: str, document: Document) -> Job:
         outcomes=tuple(_load_outcome(outcome) for outcome in document["outcomes"]),
         error=document["error"],
         notes=document["notes"],
+        # Absent where the release before exports wrote it.
+        result=document.get("result"),
     )
 
 
@@ -135,53 +117,3 @@ def _load_draft(document: Document) -> Draft:
         prompt_version=document["prompt_version"],
     )
     return Draft(fact, Turn(*turn) if turn else None)
-
-
-def _dump_request(request: AddRequest | DeleteAllRequest) -> Document:
-    if isinstance(request, DeleteAllRequest):
-        return {"type": "delete_all", "filters": request.filters}
-    return {
-        "type": "add",
-        "subjects": request.scope.pairs,
-        "messages": [dump_message(message) for message in request.messages],
-        "infer": request.infer,
-        "metadata": request.metadata,
-        "said_at": time_or_none(request.said_at),
-        "reference_at": time_or_none(request.reference_at),
-        "expires_on": request.expires_on.isoformat() if request.expires_on else None,
-        "is_immutable": request.is_immutable,
-        "kind": request.kind,
-        "is_graphed": request.is_graphed,
-        "guidance": dump_guidance(request.guidance),
-    }
-
-
-def _load_request(project: str, document: Document) -> AddRequest | DeleteAllRequest:
-    if document["type"] == "delete_all":
-        return DeleteAllRequest(project=project, filters=document["filters"])
-    expires_on, kind = document["expires_on"], document["kind"]
-    return AddRequest(
-        scope=scope_of(project, document["subjects"]),
-        messages=tuple(map(load_message, document["messages"])),
-        infer=document["infer"],
-        metadata=document["metadata"],
-        said_at=time_in(document["said_at"]),
-        reference_at=time_in(document["reference_at"]),
-        expires_on=date.fromisoformat(expires_on) if expires_on else None,
-        is_immutable=document["is_immutable"],
-        kind=MemoryKind(kind) if kind else None,
-        # Absent where the release before the graph wrote it.
-        is_graphed=document.get("is_graphed"),
-        guidance=load_guidance(document["guidance"]),
-    )
-
-
-def dump_guidance(guidance: Guidance) -> Document | None:
-    """Return wishes as a document; None if there are none."""
-    wishes = {name: wish for name, wish in vars(guidance).items() if wish}
-    return wishes or None
-
-
-def load_guidance(document: Document | None) -> Guidance:
-    """Return the wishes that `dump_guidance` wrote."""
-    return Guidance(**document or {})

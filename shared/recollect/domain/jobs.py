@@ -1,13 +1,16 @@
 """Work that a caller can follow, and what it did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.guidance import Guidance
-from recollect.domain.memory import Json, MemoryKind, Message
-from recollect.domain.subjects import Scope
+from recollect.domain.memory import Json, MemoryKind, Message, checked_metadata
+from recollect.domain.redaction import Redaction, redacted_messages
+from recollect.domain.subjects import Scope, Subject
 
 
 class JobStatus(StrEnum):
@@ -111,6 +114,23 @@ class AddRequest:
         """The project whose work it is."""
         return self.scope.project
 
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether it is the subject's own work; None stands for any."""
+        return self.scope.is_within(subject)
+
+    def redacted(self, redaction: Redaction | None) -> "AddRequest":
+        """Return it as a project lets it be kept.
+
+        Raises `InvalidRequestError` if its metadata is too large with marks in it.
+        """
+        if redaction is None:
+            return self
+        return replace(
+            self,
+            messages=redacted_messages(redaction, self.messages),
+            metadata=checked_metadata(redaction.redact_members(self.metadata)),
+        )
+
     def said_from(self, accepted_at: datetime) -> datetime:
         """Return when what has no time of its own was said: when it was accepted if unknown."""
         return self.said_at or accepted_at
@@ -122,6 +142,72 @@ class DeleteAllRequest:
 
     project: str
     filters: Mapping[str, Json]
+    subject: Subject | None = None
+    """Whose memories alone they let through, if whoever asks sees no others."""
+    ends_subject: bool = False
+    """Whether what is said of the one subject that they name goes, too."""
+    ends_project: bool = False
+    """Whether the project itself goes, once all its memories have."""
+
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether it is the subject's own work; None stands for any."""
+        return subject in {None, self.subject}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest:
+    """Say what the memories that these filters let through know, in an object of this schema.
+
+    The filters are in the caller's language; `instructions` are the caller's own words on what
+    the object is to say, empty for none.
+    """
+
+    project: str
+    filters: Mapping[str, Json]
+    schema: Mapping[str, Json]
+    instructions: str = ""
+
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether it is the subject's own work; None stands for any."""
+        return subject is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchUpdateRequest:
+    """Change these memories (id -> how), each as it is at that moment, in this order."""
+
+    project: str
+    changes: Mapping[str, MemoryChanges]
+    subject: Subject | None = None
+    """To whom all of them must belong, if whoever asks sees no others."""
+
+    @property
+    def memory_ids(self) -> tuple[str, ...]:
+        """The memories, in order."""
+        return tuple(self.changes)
+
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether it is the subject's own work; None stands for any."""
+        return subject in {None, self.subject}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDeleteRequest:
+    """Delete these memories, whatever their versions, in this order."""
+
+    project: str
+    memory_ids: tuple[str, ...]
+    subject: Subject | None = None
+    """As of a `BatchUpdateRequest`."""
+
+    def is_within(self, subject: Subject | None) -> bool:
+        """Tell whether it is the subject's own work; None stands for any."""
+        return subject in {None, self.subject}
+
+
+JobRequest: TypeAlias = (
+    AddRequest | DeleteAllRequest | BatchUpdateRequest | BatchDeleteRequest | ExportRequest
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +221,7 @@ class Job:
 
     id: str
     project: str
-    request: AddRequest | DeleteAllRequest
+    request: JobRequest
     status: JobStatus
     created_at: datetime
     read: int = 0
@@ -148,6 +234,8 @@ class Job:
     error: str | None = None
     notes: Mapping[str, Json] = field(default_factory=dict)
     """What the caller may want to know: the extractor's name, counts, token usage."""
+    result: Json = None
+    """What came of it, where that is neither outcomes nor a note: an export's object."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,11 @@ Every rule takes time in proportion to the text, also for texts and patterns tha
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recollect.domain.card_numbers import card_numbers
 from recollect.domain.errors import InvalidRequestError
-from recollect.domain.jobs import AddRequest
-from recollect.domain.memory import Attachment, Json, Message, checked_metadata
-
-if TYPE_CHECKING:
-    from recollect.domain.projects import ProjectSettings
+from recollect.domain.memory import Attachment, Json, Message
 
 CARD_NUMBER = "[card number]"
 SECRET = "[secret]"  # noqa: S105 - stands for one
@@ -146,21 +142,6 @@ def redacted_messages(redaction: Redaction, messages: Sequence[Message]) -> tupl
             attachments=tuple(_redacted(redaction, each) for each in message.attachments),
         )
         for message in messages
-    )
-
-
-def redacted_request(settings: "ProjectSettings", request: AddRequest) -> AddRequest:
-    """Return an add as the project's settings let it be kept.
-
-    Raises `InvalidRequestError` if its metadata is too large with marks in it.
-    """
-    redaction = settings.redaction
-    if redaction is None:
-        return request
-    return replace(
-        request,
-        messages=redacted_messages(redaction, request.messages),
-        metadata=checked_metadata(redaction.redact_members(request.metadata)),
     )
 
 

@@ -1,5 +1,6 @@
 """A project's settings, as the mem0 clients read and write them."""
 
+import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -7,8 +8,10 @@ from urllib.parse import unquote
 from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from recollect.domain.errors import NotFoundError
+from recollect.domain.keys import Role
 from recollect.domain.projects import ProjectSettings
 from recollect.entrypoints.answers import ProjectAnswer
+from recollect.entrypoints.member_answers import member_answers
 from recollect.entrypoints.models import Categories, Whole, Wish, categories_from
 from recollect.entrypoints.turns import JsonObject
 
@@ -21,8 +24,12 @@ WISHES = {
     "exclusion_prompt": "excludes",
     "custom_fact_extraction_prompt": "extraction_prompt",
     "custom_update_memory_prompt": "decision_prompt",
+    "memory_depth": "depth",
 }
 """Names of the protocol, and ours."""
+SWITCHES = {"redaction": "is_redacted", "enable_graph": "has_graph", "decay": "has_decay"}
+"""The same; null switches off."""
+ENGLISH = "English"
 _CLEARS = 'null or "" clears it.'
 
 
@@ -59,12 +66,18 @@ class ProjectBody(BaseModel):
         None, description="Read what is added for the graph, and look there when searching."
     )
 
-    name: StrictStr | None = Field(None, description="Read and ignored, as all that follow.")
-    description: StrictStr | None = None
-    multilingual: StrictBool | None = None
-    decay: StrictBool | None = None
-    memory_depth: StrictStr | None = None
-    usecase_setting: StrictStr | JsonObject | None = None
+    multilingual: StrictBool | None = Field(
+        None, description="Memories in the language of what was said; false: all in English."
+    )
+    decay: StrictBool | None = Field(
+        None, description="Memories that searches do not show fade: .3 to 1.5 times their score."
+    )
+    memory_depth: Wish | None = Field(None, description=f"How much to remember; {_CLEARS}")
+    usecase_setting: Wish | JsonObject | None = Field(
+        None, description=f"What the memories are for; {_CLEARS}"
+    )
+    name: StrictStr | None = Field(None, description=f"What people call it; {_CLEARS}")
+    description: StrictStr | None = Field(None, description=f"What it is for; {_CLEARS}")
     retrieval_criteria: list[JsonObject] | None = None
     version: StrictStr | None = None
 
@@ -76,15 +89,18 @@ class ProjectBody(BaseModel):
         }
         if "custom_categories" in given:
             wishes["categories"] = categories_from(self.custom_categories or [])
-        changes: dict[str, Any] = {}
-        if "redaction" in given:
-            changes["is_redacted"] = bool(self.redaction)
+        if "multilingual" in given:
+            wishes["language"] = ENGLISH if self.multilingual is False else ""
+        if "usecase_setting" in given:
+            wishes["use_case"] = _text_of(self.usecase_setting)
+        changes: dict[str, Any] = {
+            ours: bool(given[theirs]) for theirs, ours in SWITCHES.items() if theirs in given
+        }
         if "redaction_patterns" in given:
             changes["redaction_patterns"] = tuple(self.redaction_patterns or ())
         if "episode_days" in given:
             changes["episode_days"] = self.episode_days
-        if "enable_graph" in given:
-            changes["has_graph"] = bool(self.enable_graph)
+        changes |= {each: given[each] or None for each in ("name", "description") if each in given}
         return replace(settings, guidance=replace(settings.guidance, **wishes), **changes)
 
 
@@ -98,14 +114,14 @@ def check_own(project: str, *ids: str) -> None:
         raise NotFoundError(message)
 
 
-def project_answer(project: str, settings: ProjectSettings) -> ProjectAnswer:
-    """Return a project as the clients read it; what there is none of is null."""
+def project_answer(project: str, settings: ProjectSettings, role: Role) -> ProjectAnswer:
+    """Return a project as clients with this role read it; what there is none of is null."""
     guidance = settings.guidance
     return {
         "org_id": project,
         "project_id": project,
-        "name": project,
-        "description": None,
+        "name": settings.name or project,
+        "description": settings.description,
         "custom_instructions": guidance.instructions or None,
         "agent_custom_instructions": guidance.agent_instructions or None,
         "inclusion_prompt": guidance.includes or None,
@@ -119,12 +135,16 @@ def project_answer(project: str, settings: ProjectSettings) -> ProjectAnswer:
         "redaction": settings.is_redacted,
         "redaction_patterns": list(settings.redaction_patterns),
         "episode_days": settings.episode_days,
+        "limits": {
+            "requests_per_minute": settings.limits.requests_per_minute,
+            "tokens_per_day": settings.limits.tokens_per_day,
+        },
         "created_at": None,
         "updated_at": None,
-        "members": [],
-        "usecase": None,
-        "usecase_setting": None,
-        "memory_depth": None,
+        "members": member_answers(settings.members),
+        "usecase": guidance.use_case or None,
+        "usecase_setting": guidance.use_case or None,
+        "memory_depth": guidance.depth or None,
         "update_custom_instructions": None,
         "summary_custom_instructions": None,
         "summary_batch_size": None,
@@ -132,10 +152,16 @@ def project_answer(project: str, settings: ProjectSettings) -> ProjectAnswer:
         "expiration_date": None,
         "retrieval_criteria": None,
         "enable_graph": settings.has_graph,
-        "multilingual": True,
-        "decay": False,
+        "multilingual": not guidance.language,
+        "decay": settings.has_decay,
         "version": None,
         "is_default": True,
         "active_prompt_profile": None,
-        "user_role": "OWNER",
+        "user_role": role,
     }
+
+
+def _text_of(use_case: str | JsonObject | None) -> str:
+    return (
+        json.dumps(use_case, ensure_ascii=False) if isinstance(use_case, dict) else use_case or ""
+    )

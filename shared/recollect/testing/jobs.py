@@ -1,25 +1,31 @@
 """What every Jobs promises, whichever engine is behind it: a fixture `store`."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import IdempotencyMismatchError
 from recollect.domain.jobs import (
     AddRequest,
+    BatchDeleteRequest,
+    BatchUpdateRequest,
     Decision,
     DeleteAllRequest,
     Draft,
+    ExportRequest,
     Fact,
     IdempotencyKey,
     Job,
+    JobRequest,
     JobStatus,
     Outcome,
 )
 from recollect.domain.memory import Message
-from recollect.domain.subjects import Scope
+from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import FencedError
 from recollect.testing.builders import NOON, a_change, a_job, a_memory, a_scope, adding
 from recollect.testing.fixtures import *
@@ -281,3 +287,132 @@ def test_a_large_job_comes_back_whole(store: Store, scope: Scope) -> None:
         assert store.jobs.get(scope.project, job.id) == job
 
     assert claim(store, job) == replace(job, attempt=2)
+
+
+@pytest.mark.parametrize("times", [1, 5_000])
+def test_an_export_comes_back_with_its_result(store: Store, scope: Scope, times: int) -> None:
+    schema = {"properties": {"likes": {"items": {"type": "string"}}}}
+    request = ExportRequest(
+        project=scope.project, filters={"user_id": "ada"}, schema=schema, instructions="all"
+    )
+    job = store.jobs.accept(a_job(scope, request=request), None, lease_end=LATER)
+    assert store.jobs.get(scope.project, job.id) == job
+
+    done = replace(
+        job, status=JobStatus.SUCCEEDED, completed_at=NOON, result={"likes": ["tea"] * times}
+    )
+    store.record.commit(scope.project, a_change(job=done))
+
+    assert store.jobs.get(scope.project, job.id) == done
+
+
+# --- the last jobs of a project
+
+
+def begun(store: Store, scope: Scope, minutes: int, **changes: Any) -> Job:  # noqa: ANN401 - as a_job
+    """Accept a job so many minutes after noon."""
+    job = a_job(scope, created_at=NOON + minutes * MINUTE, **changes)
+    return store.jobs.accept(job, None, lease_end=LATER)
+
+
+def recent(store: Store, project: str) -> list[str]:
+    return [job.id for job in store.jobs.recent(project, limit=100)]
+
+
+def test_recent_jobs_come_last_created_first_whatever_became_of_them(
+    store: Store, scope: Scope
+) -> None:
+    failed = begun(store, scope, 1)
+    running = begun(store, scope, 4)
+    succeeded = begun(store, scope, 3)
+    waiting = begun(store, scope, 2, status=JobStatus.PENDING)
+    done = [finish(store, failed, JobStatus.FAILED), finish(store, succeeded, JobStatus.SUCCEEDED)]
+
+    found = store.jobs.recent(scope.project, limit=100)
+
+    assert found == [running, done[1], waiting, done[0]]
+
+
+def test_recent_jobs_of_one_moment_have_an_order(store: Store, scope: Scope) -> None:
+    jobs = [begun(store, scope, 0) for _ in range(6)]
+    for job in jobs[::2]:
+        finish(store, job, JobStatus.SUCCEEDED)
+
+    assert recent(store, scope.project) == sorted((job.id for job in jobs), reverse=True)
+
+
+def test_recent_jobs_come_in_pages(store: Store, scope: Scope) -> None:
+    jobs = [begun(store, scope, minutes) for minutes in range(7)]
+    for job in jobs[1::2]:
+        finish(store, job, JobStatus.SUCCEEDED)
+    expected = [job.id for job in reversed(jobs)]
+
+    found = store.jobs.recent(scope.project, limit=3)
+    pages = [[job.id for job in found]]
+    while found:
+        found = store.jobs.recent(scope.project, limit=3, after=found[-1])
+        pages.append([job.id for job in found])
+
+    assert pages == [expected[:3], expected[3:6], expected[6:], []]
+
+
+def test_a_page_of_recent_jobs_can_end_amid_those_of_one_moment(store: Store, scope: Scope) -> None:
+    jobs = [begun(store, scope, 0) for _ in range(5)]
+    for job in jobs[::2]:
+        finish(store, job, JobStatus.SUCCEEDED)
+    first = store.jobs.recent(scope.project, limit=2)
+
+    # What begins meanwhile moves nothing.
+    begun(store, scope, 1)
+    rest = store.jobs.recent(scope.project, limit=9, after=first[-1])
+
+    expected = sorted((job.id for job in jobs), reverse=True)
+    assert [job.id for job in (*first, *rest)] == expected
+
+
+def test_recent_jobs_are_of_one_project(store: Store, scope: Scope) -> None:
+    other = a_scope(a_project(store))
+    finish(store, begun(store, other, 1), JobStatus.SUCCEEDED)
+    begun(store, other, 2)
+
+    assert recent(store, scope.project) == []
+    assert len(recent(store, other.project)) == 2
+
+
+def test_a_retried_job_is_found_once_as_it_is_now(store: Store, scope: Scope) -> None:
+    failed = finish(store, begun(store, scope, 1), JobStatus.FAILED)
+    begun(store, scope, 2)
+
+    retried = claim(store, failed)
+
+    assert retried is not None
+    assert [job for job in store.jobs.recent(scope.project, limit=9) if job.id == failed.id] == [
+        retried
+    ]
+    done = finish(store, retried, JobStatus.SUCCEEDED)
+    assert store.jobs.recent(scope.project, limit=9)[1:] == [done]
+
+
+# --- what is asked for
+
+
+@pytest.mark.parametrize("subject", [None, Subject(SubjectKind.USER, "ada")])
+def test_requests_for_batches_are_kept(store: Store, project: str, subject: Subject | None) -> None:
+    changes = {
+        "b": MemoryChanges(text="likes tea", metadata={"sure": True}),
+        "a": MemoryChanges(said_at=NOON, expires_on=date(2030, 1, 1)),
+        "c": MemoryChanges(clears_expiry=True),
+    }
+    requests: list[JobRequest] = [
+        BatchUpdateRequest(project=project, changes=changes, subject=subject),
+        BatchDeleteRequest(project=project, memory_ids=("b", "a"), subject=subject),
+        DeleteAllRequest(project=project, filters={}, subject=subject, ends_project=True),
+        DeleteAllRequest(project=project, filters={"user_id": "ada"}, ends_subject=True),
+    ]
+
+    for request in requests:
+        job = store.jobs.accept(a_job(a_scope(project), request=request), None, lease_end=LATER)
+
+        found = store.jobs.get(project, job.id)
+        assert found == job
+        assert list(getattr(found.request, "changes", "bac")) == ["b", "a", "c"]

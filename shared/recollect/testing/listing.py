@@ -402,3 +402,24 @@ def test_subjects_of_one_name_and_different_kinds_are_different(store: Store, pr
     commit(store, a_memory(a_scope(project, user="ada", agent="ada", app="ada", run="ada")))
 
     assert sorted(subjects(store, project)) == [(kind, "ada", 1) for kind in sorted(SubjectKind)]
+
+
+def test_subjects_are_found_by_a_part_of_their_names(store: Store, project: str) -> None:
+    users = ["Ada Lovelace", "adam", "Zoë", "bob"]
+    for number, name in enumerate(users):
+        memory = a_memory(a_scope(project, user=name, agent="ada's helper"))
+        store.record.commit(project, a_change(adding(memory), at=NOON + number * HOUR))
+    kinds = [SubjectKind.USER]
+
+    def named(text: str, **page: int) -> list[str]:
+        page = {"limit": 9, **page}
+        found = store.listing.subjects(project, kinds, named=text, **page)
+        return [entry.subject.name for entry in found]
+
+    assert named("ADA") == ["Ada Lovelace", "adam"]
+    assert named("ADA", limit=1, skip=1) == ["adam"]
+    assert named("ZOE\N{COMBINING DIAERESIS}") == ["Zoë"]
+    assert named("%") == named("nobody") == []
+    assert named("") == users
+    counts = store.listing.count_subjects(project, named="ada")
+    assert counts == {**dict.fromkeys(SubjectKind, 0), SubjectKind.USER: 2, SubjectKind.AGENT: 1}

@@ -1,20 +1,14 @@
 """Changing or deleting one memory by its id."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import ConflictError, InvalidRequestError, NotFoundError
-from recollect.domain.memory import (
-    Embedding,
-    HistoryEvent,
-    Json,
-    Memory,
-    checked_metadata,
-    checked_text,
-)
-from recollect.domain.redaction import Redaction
+from recollect.domain.memory import Embedding, HistoryEvent, Json, Memory
+from recollect.domain.subjects import Subject
 from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
@@ -29,46 +23,6 @@ def memory_not_found() -> NotFoundError:
     return NotFoundError("Memory not found!")
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryChanges:
-    """What to change of a memory; what is None stays as it is.
-
-    `metadata` is merged into what is there, key by key. `clears_expiry` removes the last day.
-    """
-
-    text: str | None = None
-    metadata: Mapping[str, Json] | None = None
-    said_at: datetime | None = None
-    expires_on: date | None = None
-    clears_expiry: bool = False
-
-    def apply(self, memory: Memory) -> Memory:
-        """Return the memory with these changes, its version as it was.
-
-        Raises `InvalidRequestError` if the text or the merged metadata cannot be kept.
-        """
-        return replace(
-            memory,
-            text=memory.text if self.text is None else checked_text(self.text),
-            metadata=self._merged(memory.metadata),
-            created_at=self.said_at or memory.created_at,
-            expires_on=None if self.clears_expiry else self.expires_on or memory.expires_on,
-        )
-
-    def redacted(self, redaction: Redaction | None) -> "MemoryChanges":
-        """Return these changes as a project lets them be kept."""
-        if redaction is None:
-            return self
-        return replace(
-            self,
-            text=redaction.redact(self.text) if self.text else self.text,
-            metadata=redaction.redact_members(self.metadata) if self.metadata else self.metadata,
-        )
-
-    def _merged(self, known: Mapping[str, Json]) -> Mapping[str, Json]:
-        return checked_metadata({**known, **self.metadata}) if self.metadata else known
-
-
 @dataclass(frozen=True)
 class UpdateMemory:
     """Change a memory from the version that was read; never over somebody else's change."""
@@ -80,45 +34,36 @@ class UpdateMemory:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def __call__(self, project: str, memory_id: str, changes: MemoryChanges) -> Memory:
+    def __call__(
+        self,
+        project: str,
+        memory_id: str,
+        changes: MemoryChanges,
+        *,
+        within: Subject | None = None,
+    ) -> Memory:
         """Return the changed memory; without any difference, the memory as it is.
+
+        What is not `within` a subject's own, if one is given, is not found.
 
         Raises `NotFoundError`; `ConflictError` if somebody else changed it at the same time, if
         it is immutable, or if another memory of its scope has the text; `InvalidRequestError`.
         """
-        if changes == MemoryChanges():
-            message = "Nothing to change: give text, metadata, timestamp or expiration_date"
-            raise InvalidRequestError(message)
+        check_asked(changes)
         before = self.record.get(project, [memory_id]).get(memory_id)
-        if before is None:
+        if before is None or not before.scope.is_within(within):
             raise memory_not_found()
-        if before.is_immutable:
-            message = "This memory is immutable"
-            raise ConflictError(message)
+        check_mutable(before)
         redaction = self.projects.get(project).redaction
         changed = changes.redacted(redaction).apply(before)
-        if _is_same(changed, before):
+        if is_same(changed, before):
             return before
-        after = self._next_version(before, changed)
-        event = HistoryEvent.of(
-            before, after, at=after.updated_at, cause=self.new_id(), valid_from=after.said_at
-        )
-        write = MemoryWrite(before=before, after=after, event=event)
+        embeddings = embed(self.embedder, [changed.text] if changed.text != before.text else [])
+        after = next_version(before, changed, embeddings, at=self.now())
+        write = updating(before, after, cause=self.new_id())
         self.record.commit(project, Change(at=after.updated_at, writes=(write,)))
         wake(self.wake_ups, project, [write])
         return after
-
-    def _next_version(self, before: Memory, changed: Memory) -> Memory:
-        following = replace(changed, version=before.version + 1, updated_at=self.now())
-        if changed.text == before.text:
-            return following
-        [vector] = self.embedder.embed([changed.text], "document")
-        is_backdated = changed.created_at != before.created_at
-        return replace(
-            following,
-            embedding=Embedding.of(self.embedder.model, vector),
-            stated_at=None if is_backdated else following.updated_at,
-        )
 
 
 @dataclass(frozen=True)
@@ -130,11 +75,15 @@ class DeleteMemory:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def __call__(self, project: str, memory_id: str) -> None:
-        """Delete it; raise `NotFoundError` if it is unknown, deleted, or another project's."""
+    def __call__(self, project: str, memory_id: str, *, within: Subject | None = None) -> None:
+        """Delete it.
+
+        Raises `NotFoundError` if it is unknown, deleted, another project's, or not `within` a
+        subject's own if one is given.
+        """
         for _ in range(MAX_LOST_RACES):
             memory = self.record.get(project, [memory_id]).get(memory_id)
-            if memory is None:
+            if memory is None or not memory.scope.is_within(within):
                 raise memory_not_found()
             write = deletion(memory, at=self.now(), cause=self.new_id())
             try:
@@ -147,13 +96,60 @@ class DeleteMemory:
         raise ConflictError(message)
 
 
-def _is_same(changed: Memory, before: Memory) -> bool:
+def check_asked(changes: MemoryChanges) -> None:
+    """Raise `InvalidRequestError` unless something is to be changed."""
+    if changes == MemoryChanges():
+        message = "Nothing to change: give text, metadata, timestamp or expiration_date"
+        raise InvalidRequestError(message)
+
+
+def check_mutable(memory: Memory) -> None:
+    """Raise `ConflictError` for a memory that may not be changed."""
+    if memory.is_immutable:
+        message = "This memory is immutable"
+        raise ConflictError(message)
+
+
+def is_same(changed: Memory, before: Memory) -> bool:
+    """Tell whether nothing of a memory was changed."""
     # True equals 1 and 1.0 in Python, but a caller who sends one for the other means it.
     return changed == before and _canonical(changed.metadata) == _canonical(before.metadata)
 
 
 def _canonical(metadata: Mapping[str, Json]) -> str:
     return json.dumps(metadata, sort_keys=True)
+
+
+def embed(embedder: Embedder, texts: Sequence[str]) -> dict[str, Embedding]:
+    """Return what these texts are found by, of each; no texts cost nothing."""
+    vectors = embedder.embed(texts, "document") if texts else []
+    return {
+        text: Embedding.of(embedder.model, vector)
+        for text, vector in zip(texts, vectors, strict=True)
+    }
+
+
+def next_version(
+    before: Memory, changed: Memory, embeddings: Mapping[str, Embedding], *, at: datetime
+) -> Memory:
+    """Return a changed memory as its next version; a new text must be among the embeddings."""
+    following = replace(changed, version=before.version + 1, updated_at=at)
+    if changed.text == before.text:
+        return following
+    is_backdated = changed.created_at != before.created_at
+    return replace(
+        following,
+        embedding=embeddings[changed.text],
+        stated_at=None if is_backdated else at,
+    )
+
+
+def updating(before: Memory, after: Memory, *, cause: str) -> MemoryWrite:
+    """Return the write that takes a memory, from the version it was read at, to its next one."""
+    event = HistoryEvent.of(
+        before, after, at=after.updated_at, cause=cause, valid_from=after.said_at
+    )
+    return MemoryWrite(before=before, after=after, event=event)
 
 
 def deletion(memory: Memory, *, at: datetime, cause: str) -> MemoryWrite:

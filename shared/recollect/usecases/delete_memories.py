@@ -18,7 +18,9 @@ from recollect.ports.record import (
     Record,
     VersionMovedError,
 )
+from recollect.ports.subjects import Subjects
 from recollect.usecases.change_memory import deletion
+from recollect.usecases.end_project import EndProject
 from recollect.usecases.erase_graph import EraseGraph
 from recollect.usecases.waking import wake
 from recollect.usecases.walking import FIRST
@@ -44,13 +46,15 @@ class DeleteMemories:
     record: Record
     episodes: Episodes
     listing: Listing
+    subjects: Subjects
     work: WorkOnJobs
     erase_graph: EraseGraph
+    end_project: EndProject
     wake_ups: WakeUps
     now: Callable[[], datetime]
 
     def __call__(self, request: DeleteAllRequest, key: IdempotencyKey | None = None) -> Job:
-        """Return the job when it is done; memories added meanwhile stay.
+        """Return the job when it is done; memories added meanwhile stay, unless the project goes.
 
         It is PENDING if the time was up; maintenance carries it on then.
 
@@ -74,11 +78,13 @@ class DeleteMemories:
         job = self._delete_all(job, matching)
         if job.status is not JobStatus.PENDING:
             job = self._remove_episodes(job, of_subjects(matching))
+        if request.ends_project and job.status is not JobStatus.PENDING:
+            job = self.end_project(job)
         if job.status is JobStatus.PENDING:
             return self.work.hand_over(job)
         subjects = of_subjects(matching)
         if len(subjects) == 1:
-            self.erase_graph(job.project, subjects[0])
+            self._end(job.project, subjects[0], request)
         now = self.now()
         done = replace(
             job,
@@ -88,6 +94,11 @@ class DeleteMemories:
         )
         self.record.commit(job.project, Change(at=now, job=done))
         return done
+
+    def _end(self, project: str, subject: Subject, request: DeleteAllRequest) -> None:
+        self.erase_graph(project, subject)
+        if request.ends_subject:
+            self.subjects.forget(project, subject)
 
     def _delete_all(self, job: Job, matching: Filter) -> Job:
         # A memory that is given another time meanwhile can slip past one walk; passes that find
@@ -102,7 +113,7 @@ class DeleteMemories:
         position: Position | None = None
         while True:
             page = self.listing.memories(job.project, matching, limit=PAGE, after=position)
-            before = [memory for memory in page.memories if memory.recorded_at <= job.created_at]
+            before = [memory for memory in page.memories if _is_to_go(memory, job)]
             job = self._delete_page(job, matching, before)
             self._erase_graphs(job.project, before)
             if not page.has_more or job.status is JobStatus.PENDING:
@@ -156,3 +167,8 @@ class DeleteMemories:
         self.record.commit(job.project, change)
         wake(self.wake_ups, job.project, writes)
         return after
+
+
+def _is_to_go(memory: Memory, job: Job) -> bool:
+    is_whole = isinstance(job.request, DeleteAllRequest) and job.request.ends_project
+    return is_whole or memory.recorded_at <= job.created_at

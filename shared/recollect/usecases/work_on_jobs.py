@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from recollect.domain.errors import RecollectError, UnavailableError
-from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import IdempotencyKey, Job, JobRequest, JobStatus
 from recollect.domain.memory import Episode
 from recollect.ports.record import Change, FencedError, Jobs, Record
 
@@ -58,9 +58,7 @@ class WorkOnJobs:
         self.record.commit(job.project, change)
         return waiting
 
-    def start(
-        self, request: AddRequest | DeleteAllRequest, key: IdempotencyKey | None, work: Work
-    ) -> Job:
+    def start(self, request: JobRequest, key: IdempotencyKey | None, work: Work) -> Job:
         """Return the finished job, or the earlier job of the same idempotency key.
 
         A job that failed or was abandoned is tried again with its key. Raises what the work

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from recollect.adapters.local.record import LocalRecord
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from recollect.domain.memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, HistoryAction
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
 from recollect.testing.builders import NOON, a_change, updating
-from recollect.usecases.change_memory import MAX_LOST_RACES, MemoryChanges
+from recollect.usecases.change_memory import MAX_LOST_RACES
 from tests.service import Service, embedder
 
 LAST_DAY = date(2030, 1, 1)

@@ -9,7 +9,6 @@ from typing import Any
 
 from recollect.adapters import stored, stored_jobs
 from recollect.adapters.aws.dynamodb import (
-    ConditionFailedError,
     Item,
     Step,
     Table,
@@ -17,8 +16,8 @@ from recollect.adapters.aws.dynamodb import (
     number,
     text,
 )
+from recollect.adapters.aws.dynamodb_errors import ConditionFailedError
 from recollect.adapters.aws.items import (
-    WIDE_INDEX,
     WIDE_SHARDS,
     idempotency_key,
     is_possible,
@@ -26,16 +25,20 @@ from recollect.adapters.aws.items import (
     project_of,
     project_part,
     shard,
+    wide_ended_jobs,
 )
 from recollect.adapters.aws.objects import Objects
+from recollect.adapters.aws.wide import END, first_places
 from recollect.domain.errors import IdempotencyMismatchError, UnavailableError
 from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.ports.record import FencedError, LostRaceError
 
 KEPT = timedelta(days=30)
 """A finished job is forgotten after this; longer than any queue keeps a message (14 days)."""
-SAME_PARTS = ("request", "plan")
+SAME_PARTS = ("request", "plan", "result")
 """What of a job may be too large for an item, and seldom changes."""
+MOST_UNFINISHED = 1_000
+"""Unfinished jobs of all projects among which a project's own are looked for."""
 OUTCOMES_TOGETHER = 100
 """A large add is written with each of its commits: only the last such block of outcomes is new."""
 LARGEST_PART_BYTES = 16 * 1024
@@ -69,7 +72,9 @@ class JobItems:
 
     def job(self, project: str, item: Item) -> Job:
         """Return the job of an item."""
-        parts = {name: json.loads(self.objects.text_of(item[name])) for name in SAME_PARTS}
+        # The release before exports wrote no result.
+        there = [name for name in SAME_PARTS if name in item]
+        parts = {name: json.loads(self.objects.text_of(item[name])) for name in there}
         blocks = [json.loads(self.objects.text_of(block)) for block in item["outcomes"]["L"]]
         outcomes = [outcome for block in blocks for outcome in block]
         body = json.loads(item["body"]["S"])
@@ -88,20 +93,16 @@ class JobItems:
         attributes = self.attributes(job)
         if lease_end:
             attributes["lease_end"] = text(stored.time_text(lease_end))
-        forgotten = ""
-        if job.status in UNFINISHED:
-            if lease_end:
-                attributes |= waiting(job, lease_end)
-        else:
-            ended = job.completed_at or job.created_at
-            attributes["ttl"] = number(int((ended + KEPT).timestamp()))
-            forgotten = " REMOVE gpk, gsk"
+        if job.status not in UNFINISHED:
+            attributes |= _ended(job)
+        elif lease_end:
+            attributes |= waiting(job, lease_end)
         lost = FencedError(f"Job {job.id} is being worked on by somebody else")
         sets = ", ".join(f"#{name} = :{name}" for name in attributes)
         update = {
             "TableName": table,
             "Key": key_item(job_key(job.project, job.id)),
-            "UpdateExpression": f"SET {sets}{forgotten}",
+            "UpdateExpression": f"SET {sets}",
             "ConditionExpression": "attempt = :attempt AND #status IN (:pending, :running)",
             "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
             "ExpressionAttributeValues": {
@@ -111,6 +112,27 @@ class JobItems:
             },
         }
         return Step({"Update": update}, lost)
+
+
+def _waiting_job(item: Item) -> tuple[str, str]:
+    """Return (project, job id) of what `waiting` wrote."""
+    _, project, job_id = item["gsk"]["S"].split("#")
+    return project_of(project), job_id
+
+
+def _place(job: Job) -> str:
+    """Return the job's place among the project's: when it was created, and its id."""
+    return f"{stored.time_text(job.created_at)}#{job.id}"
+
+
+def _ended(job: Job) -> Item:
+    """Return where the index `wide` has a job that has ended, and when it is forgotten."""
+    ended = job.completed_at or job.created_at
+    return {
+        "gpk": text(f"{wide_ended_jobs(job.project)}{shard(job.id, WIDE_SHARDS)}"),
+        "gsk": text(_place(job)),
+        "ttl": number(int((ended + KEPT).timestamp())),
+    }
 
 
 def waiting(job: Job, lease_end: datetime) -> Item:
@@ -200,22 +222,29 @@ class DynamoJobs:
             return None
         return mine
 
+    def recent(self, project: str, *, limit: int, after: Job | None = None) -> list[Job]:
+        """Return the project's jobs, last created first, ties by id; those `after` one of them."""
+        unfinished = first_places(self.table, "J#", limit=MOST_UNFINISHED)
+        ids = [job_id for of, job_id in map(_waiting_job, unfinished) if of == project]
+        # One more, for the place of `after` is among them.
+        ended = first_places(
+            self.table,
+            wide_ended_jobs(project),
+            limit=limit + 1,
+            up_to=_place(after) if after else END,
+            last_first=True,
+        )
+        ids += [item["gsk"]["S"].partition("#")[2] for item in ended]
+        items = self.table.get_all(job_key(project, job_id) for job_id in ids)
+        # Large parts are in S3: a round trip each.
+        jobs = self.table.together(lambda item: self.items.job(project, item), [*items.values()])
+        behind = [job for job in jobs if after is None or _place(job) < _place(after)]
+        return sorted(behind, key=_place, reverse=True)[:limit]
+
     def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (project, job id) of unfinished jobs whose lease has run out."""
-
-        def of_shard(at: int) -> list[str]:
-            found = self.table.query(
-                "gpk = :gpk AND gsk <= :now",
-                {":gpk": text(f"J#{at}"), ":now": text(stored.time_text(now) + "~")},
-                IndexName=WIDE_INDEX,
-                Limit=limit,
-            )
-            return [item["gsk"]["S"] for _, item in zip(range(limit), found, strict=False)]
-
-        shards = self.table.together(of_shard, range(WIDE_SHARDS))
-        places = sorted(each for found in shards for each in found)[:limit]
-        jobs = (each.split("#", 2)[1:] for each in places)
-        return [(project_of(project), job_id) for project, job_id in jobs]
+        due = stored.time_text(now) + END
+        return list(map(_waiting_job, first_places(self.table, "J#", limit=limit, up_to=due)))
 
     def _item(self, job: Job, lease_end: datetime) -> dict[str, Any]:
         return {

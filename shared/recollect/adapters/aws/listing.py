@@ -61,14 +61,12 @@ class DynamoListing:
         # Without a count only the page is read, and one more to tell whether there is another.
         enough = end + 1 if after else None
         places = self._places(project, matching, before, enough)
-        if of_one_subject(matching):
-            found = list(islice(places, end + 1))
-            memories = self._states(project, found[skip:end])
+        if matching == EVERYTHING or of_one_subject(matching):
+            # Each place is a match, so that only what is shown is read.
+            found, memories = self._page(project, places, skip, end)
             rest: Iterator[object] = places
         else:
-            # Of everything, each place is a match: what is read is what is shown.
-            few = enough if matching == EVERYTHING else None
-            matches = self._matches(project, matching, places, few or MEMORIES_AT_ONCE)
+            matches = self._matches(project, matching, places)
             first = list(islice(matches, end + 1))
             found, memories = [memory.id for memory in first], first[skip:end]
             rest = matches
@@ -80,26 +78,38 @@ class DynamoListing:
         return MemoryPage(tuple(memories), min(count, EXACT_COUNT), count <= EXACT_COUNT, has_more)
 
     def subjects(
-        self, project: str, kinds: Sequence[SubjectKind], *, limit: int, skip: int = 0
+        self,
+        project: str,
+        kinds: Sequence[SubjectKind],
+        *,
+        limit: int,
+        skip: int = 0,
+        named: str = "",
     ) -> list[SubjectEntry]:
         """Return the project's subjects of these kinds that have memories, first created first."""
-        known = (item for item in self._subjects(project) if _kind(item) in kinds)
+        known = (item for item in self._subjects(project, named) if _kind(item) in kinds)
         keys: list[str] = []
         while len(keys) < skip + limit and (part := list(islice(known, MEMORIES_AT_ONCE))):
             keys += self._with_memories(project, part)
         places = [(subject_partition(project, key), "A") for key in keys[skip : skip + limit]]
         items = self.table.get_all(places)
         return self.table.together(
-            lambda item: self._entry(project, item), [items[place] for place in places]
+            lambda item: self.entry(project, item), [items[place] for place in places]
         )
 
-    def count_subjects(self, project: str) -> dict[SubjectKind, int]:
+    def subject(self, project: str, subject: Subject) -> SubjectEntry | None:
+        """Return what is known of a subject, or None if it has no memories."""
+        item = self.table.get((subject_partition(project, subject.key), "A"))
+        entry = self.entry(project, item) if item else None
+        return entry if entry and entry.memories else None
+
+    def count_subjects(self, project: str, *, named: str = "") -> dict[SubjectKind, int]:
         """Return how many subjects of each kind have memories.
 
         Beyond `EXACT_SUBJECTS` those whose memories were all deleted are counted too, and none
         beyond `EXACT_COUNT`.
         """
-        known = list(islice(self._subjects(project), EXACT_COUNT))
+        known = list(islice(self._subjects(project, named), EXACT_COUNT))
         if len(known) <= EXACT_SUBJECTS:
             living = set(self._with_memories(project, known))
             known = [item for item in known if _subject_key(item) in living]
@@ -147,10 +157,22 @@ class DynamoListing:
         ]
         return (place for place, _ in groupby(heapq.merge(*walks, reverse=True)))
 
-    def _matches(
-        self, project: str, matching: Filter, places: Iterator[Place], at_once: int
-    ) -> Iterator[Memory]:
-        while part := list(islice(places, min(at_once, MEMORIES_AT_ONCE))):
+    def _page(
+        self, project: str, places: Iterator[Place], skip: int, end: int
+    ) -> tuple[list[Place], list[Memory]]:
+        """Return places up to one behind the page, and the page's memories.
+
+        There are some unless it is the last page, though its first ones are deleted meanwhile.
+        """
+        found = list(islice(places, end + 1))
+        memories = self._states(project, found[skip:end])
+        while not memories and len(found) > end:
+            found = [*found[:skip], *found[end:], *islice(places, end - skip)]
+            memories = self._states(project, found[skip:end])
+        return found, memories
+
+    def _matches(self, project: str, matching: Filter, places: Iterator[Place]) -> Iterator[Memory]:
+        while part := list(islice(places, MEMORIES_AT_ONCE)):
             yield from filter(matching.matches, self._states(project, part))
 
     def _states(self, project: str, places: Sequence[Place]) -> list[Memory]:
@@ -158,9 +180,23 @@ class DynamoListing:
         memories = self.record.get(project, ids)
         return [memories[an_id] for an_id in ids if an_id in memories]
 
-    def _subjects(self, project: str) -> Iterator[Item]:
+    def _subjects(self, project: str, named: str) -> Iterator[Item]:
         values = {":pk": text(wide_subjects(project))}
-        return self.table.query("gpk = :pk", values, IndexName=WIDE_INDEX)
+        known = self.table.query("gpk = :pk", values, IndexName=WIDE_INDEX)
+        return self._named(project, known, named) if named else iter(known)
+
+    def _named(self, project: str, known: Iterable[Item], named: str) -> Iterator[Item]:
+        """Yield those with the text in their names, which the index does not have."""
+        rest = iter(known)
+        while part := list(islice(rest, MEMORIES_AT_ONCE)):
+            keys = {
+                _subject_key(item): (subject_partition(project, _subject_key(item)), "A")
+                for item in part
+            }
+            items = self.table.get_all(keys.values())
+            for item in part:
+                if _subject(items[keys[_subject_key(item)]]).is_named_like(named):
+                    yield item
 
     def _with_memories(self, project: str, items: Sequence[Item]) -> list[str]:
         """Return the keys of those subjects that have a memory, in order."""
@@ -177,8 +213,9 @@ class DynamoListing:
         pages = self.table.query_pages("pk = :pk", {":pk": text(partition)}, Limit=1)
         return bool(next(pages)["Items"])
 
-    def _entry(self, project: str, item: Item) -> SubjectEntry:
-        subject = Subject(SubjectKind(item["kind"]["S"]), item["name"]["S"])
+    def entry(self, project: str, item: Item) -> SubjectEntry:
+        """Return what a subject's item tells, and how many memories it has."""
+        subject = _subject(item)
         pages = (
             page
             for partition in member_partitions(project, subject.kind, subject.key)
@@ -189,6 +226,7 @@ class DynamoListing:
             stored.time_of(item["created_at"]["S"]),
             stored.time_of(item["updated_at"]["S"]),
             sum(page["Count"] for page in pages),
+            stored.load(item["metadata"]["S"])["metadata"] if "metadata" in item else {},
         )
 
 
@@ -197,6 +235,10 @@ def _places_of(pages: Iterable[Mapping[str, Any]], name: str, day: str) -> Itera
         for item in page["Items"]:
             if "expires_on" not in item or item["expires_on"]["S"] >= day:
                 yield item[name]["S"]
+
+
+def _subject(item: Item) -> Subject:
+    return Subject(SubjectKind(item["kind"]["S"]), item["name"]["S"])
 
 
 def _kind(item: Item) -> SubjectKind:

@@ -9,11 +9,13 @@ from recollect.adapters.aws.dynamodb import Item, Key, Step, key_item, number, t
 from recollect.adapters.aws.graph_items import unread_items
 from recollect.adapters.aws.items import (
     DELETED,
+    EXPIRING,
     WIDE_SHARDS,
     event_key,
     marker_key,
     member_key,
     place,
+    project_part,
     scope_partition,
     shard,
     state_key,
@@ -126,9 +128,17 @@ class Plan:
     def _members(self, memory: Memory | None) -> dict[Key, Item]:
         if memory is None:
             return {}
-        expiry = {"expires_on": text(memory.expires_on.isoformat())} if memory.expires_on else {}
+        day = memory.expires_on.isoformat() if memory.expires_on else None
+        expiry = {"expires_on": text(day)} if day else {}
         keys = [member_key(self.project, subject, memory) for subject in memory.scope.subjects]
-        return {key: {**key_item(key), **expiry} for key in keys}
+        members = {key: {**key_item(key), **expiry} for key in keys}
+        if day:
+            # One of them is enough to be found by; the state itself is found by its time.
+            members[keys[0]] |= {
+                "gpk": text(f"{EXPIRING}{shard(memory.id, WIDE_SHARDS)}"),
+                "gsk": text(f"{day}#{project_part(self.project)}#{memory.id}"),
+            }
+        return members
 
     def _markers(self, change: Change) -> Iterator[Step]:
         texts: dict[Key, _Text] = defaultdict(_Text)

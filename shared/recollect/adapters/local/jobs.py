@@ -11,6 +11,9 @@ from recollect.domain.errors import IdempotencyMismatchError
 from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.ports.record import FencedError
 
+LATEST = ("~", "")
+"""Sorts behind every time."""
+
 
 def replace_job(connection: sqlite3.Connection, job: Job, lease_end: datetime | None) -> None:
     """Store a job's new state; raise `FencedError` if a later attempt has taken it over."""
@@ -93,6 +96,20 @@ class LocalJobs:
                 ),
             )
             return mine if claimed.rowcount == 1 else None
+
+    def recent(self, project: str, *, limit: int, after: Job | None = None) -> list[Job]:
+        """Return the project's jobs, last created first, ties by id; those `after` one of them."""
+        place = (stored.time_text(after.created_at), after.id) if after else LATEST
+        with self.database.reading() as connection:
+            # The time alone is what SQLite can begin at in the index.
+            rows = connection.execute(
+                "SELECT body FROM jobs WHERE project = ?1"
+                " AND json_extract(body, '$.created_at') <= ?2"
+                " AND (json_extract(body, '$.created_at'), job_id) < (?2, ?3)"
+                " ORDER BY json_extract(body, '$.created_at') DESC, job_id DESC LIMIT ?4",
+                (project, *place, limit),
+            )
+            return [stored_jobs.load_job(project, stored.load(row["body"])) for row in rows]
 
     def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (project, job id) of unfinished jobs whose lease has run out."""

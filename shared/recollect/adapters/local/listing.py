@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ EXACT_COUNT = 10_000
 ROWS_AT_ONCE = 256
 NO_DAY = ""
 """Sorts before every day, so that nothing has expired by it."""
+ENTRIES = (
+    "SELECT *, (SELECT body FROM subject_metadata AS said WHERE said.project = subjects.project"
+    " AND said.subject_key = subjects.subject_key) AS said FROM subjects"
+)
+"""What is known of subjects; which ones is to be added."""
 LATEST = ("~", "")
 """Sorts behind every time."""
 
@@ -46,27 +52,43 @@ class LocalListing:
             return _page_of_filter(connection, project, matching, window)
 
     def subjects(
-        self, project: str, kinds: Sequence[SubjectKind], *, limit: int, skip: int = 0
+        self,
+        project: str,
+        kinds: Sequence[SubjectKind],
+        *,
+        limit: int,
+        skip: int = 0,
+        named: str = "",
     ) -> list[SubjectEntry]:
         """Return the project's subjects of these kinds that have memories, first created first."""
         marks = ",".join("?" * len(kinds))
         with self.database.reading() as connection:
             rows = connection.execute(
-                f"SELECT * FROM subjects WHERE project = ? AND kind IN ({marks})"  # noqa: S608
-                " AND memories > 0 ORDER BY created_at, subject_key LIMIT ? OFFSET ?",
-                (project, *kinds, limit, skip),
+                f"{ENTRIES} WHERE project = ? AND kind IN ({marks})"
+                " AND memories > 0 ORDER BY created_at, subject_key",
+                (project, *kinds),
             )
-            return [_subject_entry(row) for row in rows]
+            known = (row for row in rows if not named or _subject(row).is_named_like(named))
+            return [subject_entry(row) for row in itertools.islice(known, skip, skip + limit)]
 
-    def count_subjects(self, project: str) -> dict[SubjectKind, int]:
+    def subject(self, project: str, subject: Subject) -> SubjectEntry | None:
+        """Return what is known of a subject, or None if it has no memories."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                f"{ENTRIES} WHERE project = ? AND subject_key = ? AND memories > 0",
+                (project, subject.key),
+            ).fetchone()
+        return subject_entry(row) if row else None
+
+    def count_subjects(self, project: str, *, named: str = "") -> dict[SubjectKind, int]:
         """Return how many subjects of each kind have memories."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT kind, count(*) FROM subjects WHERE project = ? AND memories > 0"
-                " GROUP BY kind",
-                (project,),
-            ).fetchall()
-        return dict.fromkeys(SubjectKind, 0) | {SubjectKind(kind): count for kind, count in rows}
+                "SELECT kind, name FROM subjects WHERE project = ? AND memories > 0", (project,)
+            )
+            known = (row for row in rows if not named or _subject(row).is_named_like(named))
+            counts = Counter(row["kind"] for row in known)
+        return {kind: counts[kind] for kind in SubjectKind}
 
 
 @dataclass(frozen=True)
@@ -167,10 +189,16 @@ def _walk(
             yield memory_of(project, row)
 
 
-def _subject_entry(row: sqlite3.Row) -> SubjectEntry:
+def subject_entry(row: sqlite3.Row) -> SubjectEntry:
+    """Return what a row of `ENTRIES` tells."""
     return SubjectEntry(
-        Subject(SubjectKind(row["kind"]), row["name"]),
+        _subject(row),
         stored.time_of(row["created_at"]),
         stored.time_of(row["updated_at"]),
         row["memories"],
+        stored.load(row["said"])["metadata"] if row["said"] else {},
     )
+
+
+def _subject(row: sqlite3.Row) -> Subject:
+    return Subject(SubjectKind(row["kind"]), row["name"])

@@ -1,0 +1,112 @@
+"""Lists of jobs, which callers know as events: what may be asked for, and what is answered."""
+
+from collections.abc import Mapping, Sequence
+
+from typing_extensions import TypedDict
+
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.jobs import (
+    AddRequest,
+    BatchDeleteRequest,
+    BatchUpdateRequest,
+    DeleteAllRequest,
+    ExportRequest,
+    Job,
+    JobRequest,
+    JobStatus,
+)
+from recollect.domain.subjects import Subject, SubjectKind
+from recollect.entrypoints.answers import JobAnswer
+from recollect.entrypoints.graph_outcomes import graph_outcome_answer
+from recollect.entrypoints.presenters import outcome_answer
+from recollect.entrypoints.times import time_text, time_text_or_none
+from recollect.usecases.follow_graph import GraphOutcome, GraphStatus
+from recollect.usecases.read_jobs import JobFilter, JobPage
+
+EVENT_TYPES: Mapping[type[JobRequest], str] = {
+    AddRequest: "ADD",
+    DeleteAllRequest: "DELETE_ALL",
+    BatchUpdateRequest: "UPDATE",
+    BatchDeleteRequest: "DELETE",
+    ExportRequest: "EXPORT",
+}
+"""What callers know each kind of job as."""
+SEARCH = "SEARCH"
+"""What callers may look for and never find: a search is no job."""
+
+
+class EventPageAnswer(TypedDict):
+    """One page of events; unless `count_exact`, there are more than `count`."""
+
+    count: int
+    count_exact: bool
+    next: str | None
+    previous: str | None
+    results: list[JobAnswer]
+
+
+def job_filter(
+    event_types: Sequence[str], statuses: Sequence[str], within: Subject | None
+) -> JobFilter:
+    """Return which jobs are asked for; raise `InvalidRequestError` for what there is not.
+
+    Several types or states may be given, with commas or one by one.
+    """
+    types = _several("event_type", event_types, {*EVENT_TYPES.values(), SEARCH})
+    states = _several("status", statuses, set(JobStatus))
+    requests: list[type[JobRequest]] = [
+        request for request, name in EVENT_TYPES.items() if name in types
+    ]
+    return JobFilter(
+        requests=frozenset(requests) if types else None,
+        statuses=frozenset(map(JobStatus, states)) if states else None,
+        within=within,
+    )
+
+
+def job_answer(job: Job, graph: GraphOutcome | None) -> JobAnswer:
+    """Return a job's state, and what it did to the graph if it is for it."""
+    ended = job.completed_at
+    took = (ended - (job.started_at or job.created_at)).total_seconds() * 1000 if ended else None
+    scope = job.request.scope if isinstance(job.request, AddRequest) else None
+    user = scope.name_of(SubjectKind.USER) if scope else None
+    answer: JobAnswer = {
+        "id": job.id,
+        "event_type": EVENT_TYPES[type(job.request)],
+        "status": job.status,
+        "payload": {},
+        "metadata": dict(job.notes),
+        "results": [{**outcome_answer(outcome), "user_id": user} for outcome in job.outcomes],
+        "created_at": time_text(job.created_at),
+        "updated_at": time_text(ended or job.started_at or job.created_at),
+        "started_at": time_text_or_none(job.started_at),
+        "completed_at": time_text_or_none(ended),
+        "latency": took,
+        "graph_status": graph.status if graph else None,
+        "error": job.error,
+    }
+    if graph and graph.status is GraphStatus.SUCCEEDED:
+        answer["relations"] = graph_outcome_answer(graph)
+    return answer
+
+
+def event_page_answer(
+    page: JobPage, following: str | None, previous: str | None
+) -> EventPageAnswer:
+    """Return one page of events; what one did to the graph, only the event itself tells."""
+    return {
+        "count": page.count,
+        "count_exact": not page.has_more,
+        "next": following,
+        "previous": previous,
+        "results": [job_answer(job, None) for job in page.jobs],
+    }
+
+
+def _several(name: str, texts: Sequence[str], known: set[str]) -> set[str]:
+    given = {part.strip().upper() for text in texts for part in text.split(",")}
+    asked = given - {""}
+    if asked - known:
+        message = f"{name} must be one of {', '.join(sorted(known))}"
+        raise InvalidRequestError(message)
+    return asked
