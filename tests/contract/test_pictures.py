@@ -4,22 +4,32 @@ import base64
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from recollect.adapters.web.addresses import is_public
 from recollect.adapters.web.pictures import PublicPictures
 from recollect.adapters.web.public_https import Deadline, PublicHttps
 from recollect.bootstrap import models
 from recollect.domain.attachments import MAX_PICTURE_BYTES
 from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.ports.models import Image, Pictures
-from tests.contract.tls_server import HOST, Request, TlsServer, serving, trusting
+from tests.contract.tls_server import (
+    HERE,
+    HOST,
+    Names,
+    Request,
+    TlsServer,
+    hang,
+    here_or_public,
+    https_to,
+    serving,
+    trusting,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
-HERE, INSIDE = "127.0.0.1", "10.11.12.13"
+INSIDE = "10.11.12.13"
 PICTURE = f"https://{HOST}/picture.png"
 
 
@@ -37,10 +47,6 @@ def pour(request: Request) -> None:
     for _ in range(100):
         request.wfile.write(bytes(MAX_PICTURE_BYTES))
     request.server.closing.set()
-
-
-def hang(request: Request) -> None:
-    request.server.closing.wait(10)
 
 
 def break_off(request: Request) -> None:
@@ -88,34 +94,10 @@ def server() -> Iterator[TlsServer]:
         yield server
 
 
-class Names:
-    """A name server: each name's addresses, and what it was asked."""
-
-    def __init__(self, addresses: Mapping[str, Sequence[str]]) -> None:
-        self._addresses = addresses
-        self.asked: list[str] = []
-
-    def __call__(self, host: str) -> Sequence[str]:
-        self.asked.append(host)
-        if host not in self._addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return self._addresses[host]
-
-
-def here_or_public(address: str) -> bool:
-    return address == HERE or is_public(address)
-
-
 def pictures_of(
     server: TlsServer, names: Names | None = None, *, seconds: float = 5.0
 ) -> PublicPictures:
-    https = PublicHttps(
-        resolve=names or Names({HOST: [HERE]}),
-        is_public=here_or_public,
-        port=server.server_port,
-        tls=trusting(),
-    )
-    return PublicPictures(https, seconds)
+    return PublicPictures(https_to(server, names or Names({HOST: [HERE]})), seconds)
 
 
 def test_a_picture_at_an_address_is_what_its_bytes_say(server: TlsServer) -> None:

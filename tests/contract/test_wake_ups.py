@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,7 +13,11 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from recollect.adapters.aws.wake_ups import SUBJECTS_PER_MESSAGE, SqsDeadLetters, SqsWakeUps
+from recollect.adapters.aws.wake_ups import (
+    SUBJECTS_PER_MESSAGE,
+    SqsDeadLetters,
+    SqsWakeUps,
+)
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.domain.errors import UnavailableError
 from recollect.entrypoints.invocation import LambdaContext
@@ -205,7 +209,9 @@ def stubbed() -> Iterator[Stubbed]:
         "provide-client-params.sqs.SendMessage", lambda params, **_: sent.append(params)
     )
     with Stubber(client) as stub:
-        yield Stubbed(wake_ups_to(client, "https://sqs.example/queue"), stub, sent)
+        url = "https://sqs.example/queue"
+        wake_ups = replace(wake_ups_to(client, url), webhook_queue_url=url)
+        yield Stubbed(wake_ups, stub, sent)
         stub.assert_no_pending_responses()
     client.close()
 

@@ -1,9 +1,10 @@
 """A small https server on loopback with a certificate of its own; it can misbehave too."""
 
+import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from recollect.adapters.web.addresses import is_public
+from recollect.adapters.web.public_https import PublicHttps
+
 HOST = "pictures.example"
+HERE = "127.0.0.1"
 Answerer = Callable[["Request"], None]
 
 
@@ -24,6 +29,8 @@ class Request(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: "TlsServer"
+    content = b""
+    """What was posted."""
 
     def do_GET(self) -> None:
         self.server.seen.append(self)
@@ -31,6 +38,10 @@ class Request(BaseHTTPRequestHandler):
         # Whoever did not wait for the answer has gone.
         with suppress(OSError):
             self.server.answerers[path](self)
+
+    def do_POST(self) -> None:
+        self.content = self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
 
     def answer(self, status: int, content: bytes = b"", **headers: str) -> None:
         """Send an answer; names of headers are written with underscores."""
@@ -86,6 +97,36 @@ def serving(answerers: Mapping[str, Answerer]) -> Iterator[TlsServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def hang(request: Request) -> None:
+    """Answer nothing, until the server is closed."""
+    request.server.closing.wait(10)
+
+
+class Names:
+    """A name server: each name's addresses, and what it was asked."""
+
+    def __init__(self, addresses: Mapping[str, Sequence[str]]) -> None:
+        self._addresses = addresses
+        self.asked: list[str] = []
+
+    def __call__(self, host: str) -> Sequence[str]:
+        self.asked.append(host)
+        if host not in self._addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return self._addresses[host]
+
+
+def here_or_public(address: str) -> bool:
+    return address == HERE or is_public(address)
+
+
+def https_to(server: TlsServer, names: Names) -> PublicHttps:
+    """Return what connects to the server, as if its address were public."""
+    return PublicHttps(
+        resolve=names, is_public=here_or_public, port=server.server_port, tls=trusting()
+    )
 
 
 def trusting() -> ssl.SSLContext:

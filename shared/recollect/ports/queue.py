@@ -1,6 +1,7 @@
 """Wake-ups after a commit, and messages that nobody can handle."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from recollect.domain.graph import Owner
@@ -19,6 +20,17 @@ class WakeUps(Protocol):
 
     def project_graph(self, owner: Owner) -> None:
         """Say that this owner's graph has commits that its projections have not confirmed."""
+        ...
+
+    def deliver(
+        self,
+        project: str,
+        webhook_id: str,
+        delivery_ids: Sequence[str],
+        *,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        """Say that deliveries to a webhook are due, or will be after a delay (15 min at most)."""
         ...
 
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 SUBJECTS_PER_MESSAGE = 5_000
 """A key is 32 characters, so this is about 180 of the 256 KiB that every SQS queue takes."""
+DELIVERIES_PER_MESSAGE = 10
+"""At 10 s each they take less than the notifier's time-out."""
 FIFO = ".fifo"
 """The end of every FIFO queue's name."""
 
@@ -30,7 +34,8 @@ class SqsWakeUps:
 
     Messages about the index, and to graphs' projections, form a group for each project of a fair
     queue, so that a project with much news does not delay the others. The graph queue is first in,
-    first out, a group for each owner: nobody reads for one owner twice at once.
+    first out, a group for each owner: nobody reads for one owner twice at once. Deliveries form a
+    group for each webhook: one that is slow delays no other.
 
     What cannot be sent is logged and given up, because the commit before it stands: maintenance
     wakes whom it was for again from what is left to do.
@@ -40,6 +45,7 @@ class SqsWakeUps:
     index_queue_url: str
     graph_queue_url: str = ""
     graph_projection_queue_url: str = ""
+    webhook_queue_url: str = ""
     new_token: Callable[[], str]
     correlation_id: Callable[[], str | None] = lambda: None
     """Returns the request that is being answered; told in messages for those who read logs."""
@@ -61,10 +67,34 @@ class SqsWakeUps:
         if self.graph_projection_queue_url:
             self._send(self.graph_projection_queue_url, _of(owner), owner.project)
 
-    def _send(self, queue_url: str, news: Mapping[str, object], *group: str) -> None:
+    def deliver(
+        self,
+        project: str,
+        webhook_id: str,
+        delivery_ids: Sequence[str],
+        *,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        """Say that deliveries to a webhook are due, or will be after a delay."""
+        seconds = math.ceil(delay.total_seconds())
+        for first in range(0, len(delivery_ids), DELIVERIES_PER_MESSAGE):
+            ids = list(delivery_ids[first : first + DELIVERIES_PER_MESSAGE])
+            news = {"project": project, "webhook_id": webhook_id, "delivery_ids": ids}
+            self._send(self.webhook_queue_url, news, project, webhook_id, seconds=seconds)
+
+    def _send(
+        self, queue_url: str, news: Mapping[str, object], *group: str, seconds: int = 0
+    ) -> None:
         message = json.dumps({**news, "correlation_id": self.correlation_id()})
         try:
-            _send(self.client, queue_url, message, group=_digest(*group), token=self.new_token())
+            _send(
+                self.client,
+                queue_url,
+                message,
+                group=_digest(*group),
+                token=self.new_token(),
+                seconds=seconds,
+            )
         except (BotoCoreError, ClientError) as error:
             _LOG.warning("a wake-up was lost: %s", _kind(error))
 
@@ -101,16 +131,19 @@ def _send(
     *,
     group: str,
     token: str,
+    seconds: int = 0,
     **attributes: "MessageAttributeValueTypeDef",
 ) -> None:
     # A FIFO queue drops what has a known token for five minutes, even after it was received.
     once: dict[str, Any] = {"MessageDeduplicationId": token} if queue_url.endswith(FIFO) else {}
+    later: dict[str, Any] = {"DelaySeconds": seconds} if seconds else {}
     client.send_message(
         QueueUrl=queue_url,
         MessageBody=message,
         MessageGroupId=group,
         MessageAttributes=attributes,
         **once,
+        **later,
     )
 
 

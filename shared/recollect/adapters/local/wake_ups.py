@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Hashable, Sequence
+from datetime import timedelta
 from typing import Generic, TypeAlias, TypeVar
 
 from recollect.domain.graph import Owner
@@ -12,6 +13,8 @@ _LOG = logging.getLogger(__name__)
 Name = TypeVar("Name", bound=Hashable)
 Subjects: TypeAlias = tuple[str, tuple[str, ...]]
 """A project and the keys of subjects."""
+Due: TypeAlias = tuple[str, str, str]
+"""A project, a webhook of it, and a delivery to that."""
 
 
 class News(Generic[Name]):
@@ -47,12 +50,13 @@ class News(Generic[Name]):
 
 
 class LocalWakeUps:
-    """Who has news for the projector, the graph writer and the graph projector."""
+    """Who has news for the projector, the graph writer, the graph projector and the notifier."""
 
     def __init__(self) -> None:
         self.subjects: News[Subjects] = News()
         self.unread: News[Owner] = News()
         self.unprojected: News[Owner] = News()
+        self.deliveries: News[Due] = News()
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
@@ -65,6 +69,19 @@ class LocalWakeUps:
     def project_graph(self, owner: Owner) -> None:
         """Say that this owner's graph has commits that its projections have not confirmed."""
         self.unprojected.add(owner)
+
+    def deliver(
+        self,
+        project: str,
+        webhook_id: str,
+        delivery_ids: Sequence[str],
+        *,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        """Say that deliveries to a webhook are due; those of later are found by maintenance."""
+        if not delay:
+            for delivery_id in delivery_ids:
+                self.deliveries.add((project, webhook_id, delivery_id))
 
 
 class LoggedDeadLetters:
