@@ -47,11 +47,13 @@ class OutOfTimeError(UnavailableError):
 class AskModel:
     """Have a language model fill in a form; an invalid answer is sent back once.
 
-    `seconds_left` tells how long an answer may be waited for, None for as long as it takes.
+    `seconds_left` tells how long an answer may be waited for, None for as long as it takes. `spend`
+    is told what every answer has cost, also those that are of no use.
     """
 
     model: LanguageModel
     seconds_left: Callable[[], float | None] = lambda: None
+    spend: Callable[[Usage], None] = lambda _: None
 
     def __call__(
         self,
@@ -70,17 +72,35 @@ class AskModel:
         when the second answer is invalid too, `CutOffError` instead of asking for a shorter answer
         if the question is divisible, `OutOfTimeError`, and what the model raises.
         """
-        form = _form(shape)
+
+        def read_shape(text: str) -> Meaning:
+            return read(shape.model_validate_json(text))
+
+        return self.fill(system, turn, _form(shape), read_shape, is_divisible=is_divisible)
+
+    def fill(
+        self,
+        system: str,
+        turn: PromptTurn,
+        form: Form,
+        read: Callable[[str], Meaning],
+        *,
+        is_divisible: bool = False,
+    ) -> tuple[Meaning, Usage]:
+        """Do the same for a form of the caller's own; `read` is given the answer's JSON as text.
+
+        It raises `ValueError` also when that has not the form's shape.
+        """
         first = self._answer(system, [turn], form)
         if first.is_cut_off and is_divisible:
             raise CutOffError(self.model.model, first.usage)
         try:
-            return _read(first, shape, read), first.usage
+            return _read(first, read), first.usage
         except ValueError as error:
             problem = _explain(error)
         second = self._answer(system, _repair(turn, first, problem, form), form)
         try:
-            return _read(second, shape, read), first.usage + second.usage
+            return _read(second, read), first.usage + second.usage
         except ValueError as error:
             message = (
                 f"The language model {self.model.model} gave two invalid answers; what is wrong"
@@ -90,6 +110,11 @@ class AskModel:
             raise ModelAnswerError(message) from None
 
     def _answer(self, system: str, turns: Sequence[PromptTurn], form: Form) -> Reply:
+        reply = self._reply(system, turns, form)
+        self.spend(reply.usage)
+        return reply
+
+    def _reply(self, system: str, turns: Sequence[PromptTurn], form: Form) -> Reply:
         seconds = self.seconds_left()
         if seconds is None:
             return self.model.ask(system, turns, form)
@@ -115,11 +140,11 @@ def _out_of_time(model: LanguageModel) -> OutOfTimeError:
     return OutOfTimeError(f"The language model {model.model} takes longer than there is time")
 
 
-def _read(reply: Reply, shape: type[Shape], read: Callable[[Shape], Meaning]) -> Meaning:
+def _read(reply: Reply, read: Callable[[str], Meaning]) -> Meaning:
     if reply.is_cut_off:
         # It may be whole as JSON and still lack the facts that came last.
         raise ValueError(CUT_OFF)
-    return read(shape.model_validate_json(_json_in(reply.text)))
+    return read(_json_in(reply.text))
 
 
 def _json_in(text: str) -> str:

@@ -68,19 +68,23 @@ class Thoughts:
 
     def noted(self, job: Job) -> Job:
         """Return the job with what was noted, and what the models have cost, in its notes."""
-        notes = _sum(job.notes, self.notes)
-        if self.usage.calls:
-            spent = {
-                "model_calls": self.usage.calls,
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-            }
-            notes = _sum(notes, spent)
+        notes = _sum(_sum(job.notes, self.notes), usage_notes(self.usage))
         if self.prompts:
             known = notes.get("prompts", ())
             earlier = set(known) if isinstance(known, list | tuple) else set[Json]()
             notes["prompts"] = sorted(map(str, earlier | self.prompts))
         return replace(job, notes=notes)
+
+
+def usage_notes(usage: Usage) -> dict[str, Json]:
+    """Return what models have cost as the notes of a job; none if they were not asked."""
+    if not usage.calls:
+        return {}
+    return {
+        "model_calls": usage.calls,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+    }
 
 
 def _sum(notes: Mapping[str, Json], more: Mapping[str, Json]) -> dict[str, Json]:

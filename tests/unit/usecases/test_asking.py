@@ -232,3 +232,13 @@ def test_an_answer_in_time_is_taken(slow: SlowModel) -> None:
 def test_nobody_is_asked_when_there_is_no_time(slow: SlowModel) -> None:
     with pytest.raises(OutOfTimeError):
         ask(AskModel(slow, lambda: LEAST_SECONDS - 0.1))
+
+
+def test_every_answer_is_paid_for_whatever_comes_of_it() -> None:
+    _, model = scripted("nonsense", "more of it")
+    paid: list[Usage] = []
+
+    with pytest.raises(ModelAnswerError):
+        ask(AskModel(model, spend=paid.append))
+
+    assert paid == [Usage(1, 10, 1)] * 2
