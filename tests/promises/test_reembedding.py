@@ -13,10 +13,10 @@ from recollect.adapters.aws.index import OpenSearchIndex
 from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 from recollect.adapters.aws.index_family import IndexSettings
 from recollect.adapters.aws.store import DynamoStore
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.subjects import Scope
 from recollect.testing.indexes import Refreshed
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.reembed import Reembed, Reembedded
 from tests.aws import dynamo_store

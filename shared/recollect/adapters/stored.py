@@ -13,11 +13,13 @@ from recollect.domain.memory import (
     Attachment,
     Embedding,
     Episode,
+    Feedback,
     HistoryAction,
     HistoryEvent,
     Memory,
     MemoryKind,
     Message,
+    Verdict,
 )
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
@@ -119,12 +121,15 @@ def dump_memory(memory: Memory) -> Document:
         "valid_to": time_or_none(memory.valid_to),
         "salience": memory.salience,
         "is_graphed": memory.is_graphed,
+        "feedback": [memory.feedback.verdict, memory.feedback.reason] if memory.feedback else None,
     }
 
 
 def load_memory(project: str, document: Document, embedding: Embedding | None) -> Memory:
     """Return the memory that `dump_memory` wrote."""
     expires_on = document["expires_on"]
+    # Absent where the release before feedback wrote it.
+    feedback = document.get("feedback")
     return Memory(
         id=document["id"],
         scope=scope_of(project, document["subjects"]),
@@ -149,6 +154,7 @@ def load_memory(project: str, document: Document, embedding: Embedding | None) -
         valid_to=time_in(document["valid_to"]),
         salience=document["salience"],
         is_graphed=document["is_graphed"],
+        feedback=Feedback(Verdict(feedback[0]), feedback[1]) if feedback else None,
         embedding=embedding,
     )
 

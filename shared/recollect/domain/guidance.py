@@ -16,6 +16,8 @@ MAX_DESCRIPTION_LENGTH = 500
 class Guidance:
     """Wishes about what is remembered, in the caller's own words; empty ones ask for nothing.
 
+    `use_case` tells what the memories are for, `depth` how much of it is worth remembering, and
+    `language` what they are written in, if not in that of the message each comes from.
     `instructions` are for what people say, `agent_instructions` for what the agent says.
     `categories` is the catalogue of categories, name -> description. The prompts replace ours, but
     for the rules about data and the form of the answer.
@@ -30,6 +32,9 @@ class Guidance:
     categories: Mapping[str, str] | None = None
     extraction_prompt: str = ""
     decision_prompt: str = ""
+    use_case: str = ""
+    depth: str = ""
+    language: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no model should be given."""

@@ -40,6 +40,22 @@ class HistoryAction(StrEnum):
     DELETE = "DELETE"
 
 
+class Verdict(StrEnum):
+    """How good somebody finds a memory."""
+
+    POSITIVE = "POSITIVE"
+    NEGATIVE = "NEGATIVE"
+    VERY_NEGATIVE = "VERY_NEGATIVE"
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What somebody thinks of a memory, and why."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+
 @dataclass(frozen=True)
 class Embedding:
     """A text's vector with the model that made it, stored as little-endian float16."""
@@ -98,7 +114,7 @@ class Memory:
 
     `valid_from` and `valid_to` are when it is, was or will be so, or happens, as far as it was
     said; the end itself is outside. `salience` of 0..1 tells how much it matters. What it says is
-    in the graph if `is_graphed`.
+    in the graph if `is_graphed`. `feedback` is the last that somebody gave.
     """
 
     id: str
@@ -124,6 +140,7 @@ class Memory:
     valid_to: datetime | None = None
     salience: float | None = None
     is_graphed: bool = False
+    feedback: Feedback | None = None
     embedding: Embedding | None = None
 
     @property

@@ -55,12 +55,18 @@ class ScoreBreakdown:
     """A score and its parts; each 0 to 1, higher is better, the same meaning in every query.
 
     `graph` is how well relations answer that the memory supports; 0 where the graph is not asked.
+    `decay`, which is none of these, is what the score was multiplied by; 1 where nothing fades.
     """
 
     semantic: float
     keyword: float
     score: float
     graph: float = 0.0
+    decay: float = 1.0
+
+    def faded(self, vitality: float) -> "ScoreBreakdown":
+        """Return it multiplied by a memory's vitality (see `domain.decay`), and 1 at most."""
+        return replace(self, score=min(self.score * vitality, 1.0), decay=vitality)
 
     def supporting(self, graph: float) -> "ScoreBreakdown":
         """Return it raised towards 1 for a memory that supports what the graph answers so well."""

@@ -1,14 +1,14 @@
 """The record: the truth about memories, episodes, history and jobs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Protocol
 
 from recollect.domain.errors import ConflictError
 from recollect.domain.filters import Filter
 from recollect.domain.jobs import IdempotencyKey, Job, Turn
-from recollect.domain.memory import Embedding, Episode, HistoryEvent, Memory
+from recollect.domain.memory import Episode, HistoryEvent, Json, Memory
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
 
@@ -97,6 +97,14 @@ class Record(Protocol):
         """Return the living memories among these, by id; unknown and deleted ones are absent."""
         ...
 
+    def expired(self, *, before: date, limit: int) -> list[tuple[str, str]]:
+        """Return (project, id) of living memories whose last day lies before that day.
+
+        It may be that one is found a moment after it was committed, or deleted. Those whose last
+        day a release before this one stored may be missing.
+        """
+        ...
+
     def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
         """Return a memory's events, oldest first; of deleted memories too; empty if unknown."""
         ...
@@ -176,12 +184,13 @@ class MemoryPage:
 
 @dataclass(frozen=True)
 class SubjectEntry:
-    """A subject that has, or had, memories."""
+    """A subject that has, or had, memories, and what was said of it (see the port `Subjects`)."""
 
     subject: Subject
     created_at: datetime
     updated_at: datetime
     memories: int
+    metadata: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Listing(Protocol):
@@ -200,46 +209,26 @@ class Listing(Protocol):
         ...
 
     def subjects(
-        self, project: str, kinds: Sequence[SubjectKind], *, limit: int, skip: int = 0
+        self,
+        project: str,
+        kinds: Sequence[SubjectKind],
+        *,
+        limit: int,
+        skip: int = 0,
+        named: str = "",
     ) -> list[SubjectEntry]:
-        """Return the project's subjects of these kinds that have memories, first created first."""
-        ...
+        """Return the project's subjects of these kinds that have memories, first created first.
 
-    def count_subjects(self, project: str) -> dict[SubjectKind, int]:
-        """Return how many subjects of each kind have memories."""
-        ...
-
-
-class Vectors(Protocol):
-    """Exchanges the vectors of all memories for those of the configured embedder's model.
-
-    `begin`, then `replace` each that another model made, then `drop_others` and `finish`. What
-    breaks off is begun again, and goes on.
-    """
-
-    def begin(self) -> None:
-        """Take note that vectors are being exchanged."""
-        ...
-
-    def replace(self, project: str, vectors: Mapping[str, tuple[int, Embedding]]) -> int:
-        """Store vectors of memories (id -> version and vector) that are still at this version.
-
-        Returns how many. The memory's version and its history stay as they are.
+        Only those whose names have the text `named` in them, whatever the case of the letters.
         """
         ...
 
-    def drop_others(self, project: str, memory_ids: Sequence[str]) -> int:
-        """Forget what other models made of memories that have a vector of the configured one.
-
-        Returns of how many memories something was forgotten.
-        """
+    def subject(self, project: str, subject: Subject) -> SubjectEntry | None:
+        """Return what is known of a subject, or None if it has no memories."""
         ...
 
-    def finish(self) -> None:
-        """Take note that all are exchanged.
-
-        Raises `ConflictError` if some are not and could not be told apart any more.
-        """
+    def count_subjects(self, project: str, *, named: str = "") -> dict[SubjectKind, int]:
+        """Return how many subjects of each kind have memories, as `subjects` has them."""
         ...
 
 
@@ -298,6 +287,14 @@ class Jobs(Protocol):
 
     def claim(self, project: str, job_id: str, *, now: datetime, lease_end: datetime) -> Job | None:
         """Take the job over with the next attempt; None if it succeeded or is being worked on."""
+        ...
+
+    def recent(self, project: str, *, limit: int, after: Job | None = None) -> list[Job]:
+        """Return the project's jobs, last created first, ties by id; those `after` one of them.
+
+        It may be that one is found a moment after it was accepted, and while very many jobs are
+        unfinished, some of these are not.
+        """
         ...
 
     def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:

@@ -372,6 +372,37 @@ def test_deleting_an_expired_memory_leaves_its_heir_the_text(store: Store, scope
         add(store, scope, heir.text)
 
 
+def expired(store: Store, scope: Scope, before: date) -> list[str]:
+    found = store.record.expired(before=before, limit=10_000)
+    return [memory_id for project, memory_id in found if project == scope.project]
+
+
+def test_what_expired_before_a_day_is_found_last_day_by_last_day(
+    store: Store, scope: Scope
+) -> None:
+    late = add(store, scope, "late", expires_on=NOON.date())
+    early = add(store, scope, "early", expires_on=YESTERDAY)
+    add(store, scope, "not yet", expires_on=TOMORROW)
+    add(store, scope, "never")
+
+    assert expired(store, scope, TOMORROW) == [early.id, late.id]
+    assert expired(store, scope, NOON.date()) == [early.id]
+    assert len(store.record.expired(before=TOMORROW, limit=1)) == 1
+
+
+def test_what_is_gone_or_has_another_last_day_has_not_expired(store: Store, project: str) -> None:
+    scope = a_scope(project, user="ada", agent="helper", run="r1")
+    kept, gone = (add(store, scope, name, expires_on=YESTERDAY) for name in ("kept", "gone"))
+    for_ever = add(store, scope, "for ever", expires_on=YESTERDAY)
+
+    delete(store, gone)
+    update(store, kept, expires_on=TOMORROW)
+    update(store, for_ever, expires_on=None)
+
+    assert expired(store, scope, TOMORROW) == []
+    assert expired(store, scope, TOMORROW + timedelta(days=1)) == [kept.id]
+
+
 def test_updating_an_expired_memory_leaves_its_heir_the_text(store: Store, scope: Scope) -> None:
     expired = add(store, scope, "tea", expires_on=YESTERDAY)
     heir = add(store, scope, "tea")

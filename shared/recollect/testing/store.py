@@ -12,6 +12,10 @@ from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.subjects import Subjects
+from recollect.ports.touches import Touches
+from recollect.ports.usage import Usage
+from recollect.ports.webhooks import Deliveries, Webhooks
 from recollect.testing.builders import a_change, a_key, updating
 
 THREADS = 16
@@ -44,6 +48,11 @@ class Store(Protocol):
         ...
 
     @property
+    def subjects(self) -> Subjects:
+        """What is said of subjects."""
+        ...
+
+    @property
     def outbox(self) -> Outbox:
         """What the index has not confirmed."""
         ...
@@ -71,6 +80,26 @@ class Store(Protocol):
     @property
     def projects(self) -> SettingsStore:
         """What projects set for themselves."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Whom projects tell of changes."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What is told to them."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What keys use."""
+        ...
+
+    @property
+    def touches(self) -> Touches:
+        """When searches showed memories."""
         ...
 
 

@@ -10,7 +10,7 @@ import pytest
 from recollect.domain.filters import EVERYTHING
 from recollect.domain.memory import Embedding, Memory
 from recollect.domain.subjects import Scope
-from recollect.ports.record import Vectors
+from recollect.ports.vectors import Vectors
 from recollect.testing.builders import (
     a_change,
     a_memory,

@@ -43,10 +43,13 @@ def _wishes(conversation: Conversation) -> str:
     guidance = conversation.guidance
     of_agent = guidance.agent_instructions or guidance.instructions
     told = {
+        "What the memories are for": guidance.use_case,
+        "How much to remember": guidance.depth,
         "About what people say": guidance.instructions if conversation.of_users else "",
         "About what the assistant says": of_agent if conversation.of_agent else "",
         "Remember in any case": guidance.includes,
         "Never remember": guidance.excludes,
+        "The language of every text, whatever was said in which": guidance.language,
     }
     wishes = [f"{title}: {wish}" for title, wish in told.items() if wish]
     return "\n\n".join(["# Wishes, which go before the rules above", *wishes]) if wishes else ""

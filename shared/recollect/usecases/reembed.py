@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from recollect.domain.memory import Embedding, Memory
 from recollect.ports.keys import Keys
 from recollect.ports.models import Embedder
-from recollect.ports.record import Listing, Vectors
+from recollect.ports.record import Listing
+from recollect.ports.vectors import Vectors
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.walking import Progress, pages
 

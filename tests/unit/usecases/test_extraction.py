@@ -192,6 +192,17 @@ def test_nobody_spoke_so_nobody_is_asked() -> None:
     assert model.asked == []
 
 
+def test_what_memories_are_for_and_in_which_language_is_told() -> None:
+    guidance = Guidance(use_case="a travel agent", depth="only plans", language="English")
+
+    _, model = extract({"facts": []}, conversation=a_conversation(guidance=guidance))
+
+    told = model.asked[0].system
+    assert "What the memories are for: a travel agent" in told
+    assert "How much to remember: only plans" in told
+    assert "whatever was said in which: English" in told
+
+
 def test_wishes_and_the_catalogue_are_part_of_the_prompt() -> None:
     wishes = Guidance(
         instructions="Only about bicycles.",

@@ -1,13 +1,17 @@
 """What a search promises: the best first, scores with a meaning, clear refusals."""
 
 import math
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from recollect.domain.errors import InvalidRequestError
-from recollect.domain.filters import parse_filter, subject_is
+from recollect.adapters.local.touches import LocalTouches
+from recollect.domain.decay import HALF_LIFE
+from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.filters import in_scope, parse_filter, subject_is
 from recollect.domain.memory import Embedding
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import NOON, a_change, a_memory, adding
@@ -137,3 +141,67 @@ def test_the_longest_question_can_be_asked(service: Service, scope: Scope) -> No
     service.say(scope, "likes tea")
 
     assert texts(search(service, scope, f" {'tea ' * (MAX_QUERY_LENGTH // 4)}")) == ["likes tea"]
+
+
+# Fading
+
+
+def fade(service: Service, scope: Scope) -> None:
+    settings = service.ports.projects.get(scope.project)
+    after = replace(settings, has_decay=True, version=settings.version + 1)
+    service.ports.projects.replace(scope.project, after)
+
+
+def test_nothing_fades_unless_the_project_has_set_so(service: Service, scope: Scope) -> None:
+    old = a_memory(scope, "likes green tea", created_at=NOON - 20 * HALF_LIFE)
+    service.ports.record.commit(scope.project, a_change(adding(old)))
+
+    [found] = service.search(scope.project, "green tea", in_scope(scope)).found
+
+    assert found.score.decay == 1.0
+    assert service.ports.touches.get(scope.project, [old.id]) == {}
+
+
+def test_what_nobody_asked_for_fades_and_what_is_shown_stays(
+    service: Service, scope: Scope
+) -> None:
+    old = a_memory(scope, "likes green tea", created_at=NOON - 20 * HALF_LIFE)
+    new = a_memory(scope, "likes green teas", created_at=NOON)
+    service.ports.record.commit(scope.project, a_change(adding(old), adding(new)))
+    fade(service, scope)
+
+    first, second = service.search(scope.project, "green tea", in_scope(scope), threshold=0.0).found
+
+    assert (first.memory, second.memory) == (new, old)
+    assert first.score.decay == pytest.approx(1.0)
+    assert second.score.decay < 0.31
+    touches = service.ports.touches.get(scope.project, [old.id, new.id])
+    assert touches == {old.id: (old.created_at, NOON), new.id: (NOON, NOON)}
+
+
+class FullTouches(LocalTouches):
+    """Can be read, but takes nothing more."""
+
+    def put(self, _project: str, _touches: Mapping[str, Sequence[datetime]]) -> None:
+        raise UnavailableError
+
+
+def test_what_cannot_be_noted_of_a_search_does_not_spoil_it(service: Service, scope: Scope) -> None:
+    service.say(scope, "likes tea")
+    fade(service, scope)
+    full = service.having(touches=FullTouches(service.store.database))
+
+    assert texts(search(full, scope, "tea")) == ["likes tea"]
+
+
+def test_what_is_cut_off_is_not_touched(service: Service, scope: Scope) -> None:
+    memories = [a_memory(scope, f"likes tea {number}", created_at=NOON) for number in range(3)]
+    service.ports.record.commit(scope.project, a_change(*map(adding, memories)))
+    fade(service, scope)
+
+    shown = service.search(scope.project, "tea", in_scope(scope), limit=1, threshold=0.0).found
+    none = service.search(scope.project, "nothing of it", in_scope(scope), threshold=1.0).found
+
+    assert none == ()
+    touches = service.ports.touches.get(scope.project, [memory.id for memory in memories])
+    assert set(touches) == {shown[0].memory.id}

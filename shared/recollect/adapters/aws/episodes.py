@@ -31,6 +31,7 @@ from recollect.adapters.aws.items import (
     wide_episodes,
 )
 from recollect.adapters.aws.objects import MissingObjectError, Objects
+from recollect.adapters.aws.wide import END, first_places
 from recollect.domain.filters.logic import narrowness
 from recollect.domain.memory import Episode
 from recollect.domain.subjects import Scope, Subject
@@ -40,6 +41,8 @@ LAST = "E#~"
 SCOPE = "C#"
 SCOPES_AT_ONCE = PARALLEL_CALLS
 """Scopes whose episodes are removed together, read in one round trip."""
+EXPIRING = "X#"
+"""Where `wide` has the shards of episodes that expire."""
 REMOVED_AT_ONCE = 500
 """Episodes of a scope that are removed together: written in 20 batches at once."""
 
@@ -65,7 +68,7 @@ class EpisodeItems:
         if episode.expires_at:
             expiry = stored.time_text(episode.expires_at)
             item["expires_at"] = text(expiry)
-            place["gpk"] = text(_wide_expiring(shard(episode.id, WIDE_SHARDS)))
+            place["gpk"] = text(f"{EXPIRING}{shard(episode.id, WIDE_SHARDS)}")
             place["gsk"] = text(f"{expiry}#{episode.id}")
         return item, place
 
@@ -131,18 +134,8 @@ class DynamoEpisodes:
 
     def remove_expired(self, *, now: datetime, limit: int) -> int:
         """Remove the first `limit` expired episodes of all projects; return how many it were."""
-
-        def of_shard(at: int) -> list[Item]:
-            found = self.table.query(
-                "gpk = :gpk AND gsk <= :now",
-                {":gpk": text(_wide_expiring(at)), ":now": text(stored.time_text(now) + "~")},
-                IndexName=WIDE_INDEX,
-                Limit=limit,
-            )
-            return list(islice(found, limit))
-
-        shards = self.table.together(of_shard, range(WIDE_SHARDS))
-        oldest = sorted(chain(*shards), key=lambda place: str(place["gsk"]["S"]))[:limit]
+        due = stored.time_text(now) + END
+        oldest = first_places(self.table, EXPIRING, limit=limit, up_to=due)
         # Those that the index has still, though they are gone, do not count.
         return self._remove(list(self.table.get_all(map(key_of, oldest)).values()))
 
@@ -221,7 +214,3 @@ def _episode_at(place: Key) -> Key:
     """Return where the episode is whose place this is."""
     partition, sort = place
     return episode_key(project_of(partition.split("#")[1]), sort.split("#", 2)[2])
-
-
-def _wide_expiring(at: int) -> str:
-    return f"X#{at}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 
 from recollect.adapters import stored, stored_graph
 from recollect.adapters.aws import graph_items
@@ -21,9 +21,9 @@ from recollect.adapters.aws.graph_items import (
     place_of,
     unread_key,
 )
-from recollect.adapters.aws.items import WIDE_INDEX, WIDE_SHARDS
 from recollect.adapters.aws.outbox import SLACK
 from recollect.adapters.aws.waiting import waiting_since
+from recollect.adapters.aws.wide import first_places
 from recollect.adapters.stored_graph import WHOLE
 from recollect.domain.graph import Owner
 from recollect.ports.graph import Unread
@@ -60,15 +60,7 @@ class DynamoGraphOutbox:
 
     def aside(self, *, limit: int) -> list[SetAside]:
         """Return what was set aside, of all projects. 16 Queries at once, and a BatchGetItem."""
-
-        def of_shard(at: int) -> list[Key]:
-            items = self.table.query(
-                "gpk = :gpk", {":gpk": text(f"{ASIDE}{at}")}, IndexName=WIDE_INDEX, Limit=limit
-            )
-            return [key_of(item) for item in islice(items, limit)]
-
-        shards = self.table.together(of_shard, range(WIDE_SHARDS))
-        oldest = sorted(chain.from_iterable(shards), key=lambda key: key[1])[:limit]
+        oldest = list(map(key_of, first_places(self.table, ASIDE, limit=limit)))
         found = self.table.get_all(oldest)
         return [graph_items.aside_of(found[key]) for key in oldest if key in found]
 

@@ -7,7 +7,7 @@ Record table, by partition key and sort key (p project, s subject, c scope, o ow
               G                   what the graph has of it
     U#p#c#h   U                   the memory that has the text with this keyed hash in the scope
     L#p#s#n   created#id          a memory of the subject
-    B#p#s     A                   the subject's kind and name
+    B#p#s     A                   the subject's kind and name, and what was said of it
               C#c                 a scope of the subject
               D#created#id        a deleted memory of the subject
               P#N#time            changes that the index has not confirmed
@@ -30,6 +30,7 @@ Record table, by partition key and sort key (p project, s subject, c scope, o ow
 The index `wide` (gpk, gsk) finds what no key leads to:
 
     M#p#n     created#id          all memories of a project
+    Z#n       last day#p#id       memories that expire, of all projects
     S#p       created#kind#s      its subjects
     E#p#c     job                 the episodes of a scope that the release before stored
     P#n       since#...           changes that the index has not confirmed, of all projects
@@ -38,6 +39,7 @@ The index `wide` (gpk, gsk) finds what no key leads to:
     Q#n       since#...           commits to graphs not confirmed by projections, of all projects
     O#p       owner               the owners of a project's graphs
     J#n       lease end#...       unfinished jobs, of all projects
+    Y#p#n     created#job         a project's jobs that have ended
     X#n       expiry#job          scopes' episodes that expire, of all projects
 
 Control table, which is never restored to the past:
@@ -46,7 +48,14 @@ Control table, which is never restored to the past:
               A                   its settings
               K#created#key id    a key of the project
     K#hash    K                   the same key, by the hash of its secret
+    T#p#id    T                   when searches showed a memory
     PROJECTS  hash                the name of a project, by its hash
+    W#p       W                   the project's webhooks
+    D#p#w     id                  a delivery to the webhook w
+    Q#n       due#p#w#id          that it is due then
+    U#p       D#day#key id        what a key has used on a day
+              M#minute#key id     the requests of a key in a minute, if they are limited
+              M#minute#           those of all keys together
 """
 
 import hashlib
@@ -156,9 +165,18 @@ def wide_memories(project: str, at: int) -> str:
     return f"M#{project_part(project)}#{at}"
 
 
+EXPIRING = "Z#"
+"""Where `wide` has the shards of memories that expire."""
+
+
 def wide_subjects(project: str) -> str:
     """Where `wide` has a project's subjects."""
     return f"S#{project_part(project)}"
+
+
+def wide_ended_jobs(project: str) -> str:
+    """Where `wide` has the shards of a project's jobs that have ended."""
+    return f"Y#{project_part(project)}#"
 
 
 def wide_episodes(project: str, scope_key: str) -> str:

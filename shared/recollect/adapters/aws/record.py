@@ -3,21 +3,23 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import (
-    ConditionFailedError,
     Item,
     Step,
     Table,
     key_item,
     text,
 )
+from recollect.adapters.aws.dynamodb_errors import ConditionFailedError
 from recollect.adapters.aws.episodes import EpisodeItems
 from recollect.adapters.aws.items import (
+    EXPIRING,
     is_possible,
+    project_of,
     state_key,
     subject_partition,
     wide_subjects,
@@ -25,6 +27,7 @@ from recollect.adapters.aws.items import (
 from recollect.adapters.aws.jobs import JobItems
 from recollect.adapters.aws.plan import Plan, deleted_marks, size_of
 from recollect.adapters.aws.projects import ProjectSecrets
+from recollect.adapters.aws.wide import first_places
 from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.domain.memory import Embedding, HistoryEvent, Memory
 from recollect.domain.subjects import Scope, Subject
@@ -66,7 +69,7 @@ class SubjectItems:
             if (project, scope.key, subject.key) not in self._introduced
         ]
         subjects = list(dict.fromkeys(subject for _, subject in new))
-        self.table.together(lambda subject: self._put(project, subject, at), subjects)
+        self.table.together(lambda subject: self.make_known(project, subject, at), subjects)
         self.table.write_all(
             put=[
                 key_item((subject_partition(project, subject.key), f"C#{scope.key}"))
@@ -89,7 +92,8 @@ class SubjectItems:
             self._touched.clear()
         self._touched.update(((project, subject.key), at) for subject in due)
 
-    def _put(self, project: str, subject: Subject, at: datetime) -> None:
+    def make_known(self, project: str, subject: Subject, at: datetime) -> None:
+        """Have the project know a subject, unless it does."""
         time = stored.time_text(at)
         item = {
             **key_item((subject_partition(project, subject.key), "A")),
@@ -169,6 +173,12 @@ class DynamoRecord:
         found = self.table.get_all(keys).values()
         memories = [self._memory(project, item) for item in found if "body" in item]
         return {memory.id: memory for memory in memories}
+
+    def expired(self, *, before: date, limit: int) -> list[tuple[str, str]]:
+        """Return (project, id) of living memories whose last day lies before that day."""
+        found = first_places(self.table, EXPIRING, limit=limit, up_to=before.isoformat())
+        parts = (item["gsk"]["S"].split("#") for item in found)
+        return [(project_of(project), memory_id) for _, project, memory_id in parts]
 
     def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
         """Return a memory's events, oldest first."""

@@ -17,7 +17,11 @@ from recollect.adapters.aws.outbox import DynamoOutbox
 from recollect.adapters.aws.projects import DynamoKeys, DynamoSettings, ProjectSecrets
 from recollect.adapters.aws.record import DynamoRecord, SubjectItems
 from recollect.adapters.aws.scopes import DynamoScopes
+from recollect.adapters.aws.subjects import DynamoSubjects
+from recollect.adapters.aws.touches import DynamoTouches
+from recollect.adapters.aws.usage import DynamoUsage
 from recollect.adapters.aws.vectors import DynamoVectors
+from recollect.adapters.aws.webhooks import DynamoDeliveries, DynamoWebhooks
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,7 +53,7 @@ class DynamoStore:
         return DynamoRecord(
             self._table,
             self._secrets,
-            SubjectItems(self._table),
+            self._subject_items,
             self._job_items,
             EpisodeItems(self._objects),
             self.now,
@@ -76,6 +80,15 @@ class DynamoStore:
     def listing(self) -> DynamoListing:
         """Lists of memories and subjects."""
         return DynamoListing(self._table, self.record)
+
+    @cached_property
+    def subjects(self) -> DynamoSubjects:
+        """What is said of subjects."""
+        return DynamoSubjects(self._table, self._subject_items, self.listing)
+
+    @cached_property
+    def _subject_items(self) -> SubjectItems:
+        return SubjectItems(self._table)
 
     @cached_property
     def outbox(self) -> DynamoOutbox:
@@ -106,6 +119,26 @@ class DynamoStore:
     def projects(self) -> DynamoSettings:
         """What projects set for themselves."""
         return DynamoSettings(self._control)
+
+    @cached_property
+    def webhooks(self) -> DynamoWebhooks:
+        """Whom projects tell of changes."""
+        return DynamoWebhooks(self._control)
+
+    @cached_property
+    def deliveries(self) -> DynamoDeliveries:
+        """What is told to them."""
+        return DynamoDeliveries(self._control, self.new_token)
+
+    @cached_property
+    def usage(self) -> DynamoUsage:
+        """What keys use."""
+        return DynamoUsage(self._control)
+
+    @cached_property
+    def touches(self) -> DynamoTouches:
+        """When searches showed memories."""
+        return DynamoTouches(self._control)
 
     @cached_property
     def _table(self) -> Table:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from recollect.adapters import stored
 from recollect.adapters.local.database import Database, rows_among
@@ -52,6 +53,16 @@ class LocalRecord:
             rows = rows_among(connection, query, [project], memory_ids)
             memories = [memory_of(project, row) for row in rows]
         return {memory.id: memory for memory in memories}
+
+    def expired(self, *, before: date, limit: int) -> list[tuple[str, str]]:
+        """Return (project, id) of living memories whose last day lies before that day."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT project, memory_id FROM memories WHERE body IS NOT NULL"
+                " AND expires_on IS NOT NULL AND expires_on < ? ORDER BY expires_on LIMIT ?",
+                (before.isoformat(), limit),
+            )
+            return [(row["project"], row["memory_id"]) for row in rows]
 
     def history(self, project: str, memory_id: str) -> list[HistoryEvent]:
         """Return a memory's events, oldest first."""

@@ -37,14 +37,38 @@ RECORD_SCHEMA = (
         key_hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL,
         created_at TEXT NOT NULL, revoked_at TEXT) WITHOUT ROWID""",
     "CREATE UNIQUE INDEX IF NOT EXISTS keys_of_project ON keys (project, key_id)",
+    """CREATE TABLE IF NOT EXISTS key_grants (
+        key_hash TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS settings (
         project TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS usage_days (
+        project TEXT NOT NULL, day TEXT NOT NULL, key_id TEXT NOT NULL,
+        requests INTEGER NOT NULL, tokens INTEGER NOT NULL,
+        PRIMARY KEY (project, day, key_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS usage_minutes (
+        project TEXT NOT NULL, minute TEXT NOT NULL, key_id TEXT NOT NULL,
+        requests INTEGER NOT NULL, PRIMARY KEY (project, minute, key_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS touches (
+        project TEXT NOT NULL, memory_id TEXT NOT NULL, times TEXT NOT NULL,
+        PRIMARY KEY (project, memory_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS webhooks (
+        project TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS deliveries (
+        project TEXT NOT NULL, webhook_id TEXT NOT NULL, delivery_id TEXT NOT NULL,
+        status TEXT NOT NULL, attempts INTEGER NOT NULL, next_attempt_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (project, webhook_id, delivery_id))""",
+    """CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_attempt_at)
+        WHERE status = 'PENDING'""",
+    "CREATE INDEX IF NOT EXISTS deliveries_expiring ON deliveries (expires_at)",
     """CREATE TABLE IF NOT EXISTS memories (
         project TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL,
         created_at TEXT NOT NULL, expires_on TEXT, body TEXT, model TEXT, vector BLOB,
         PRIMARY KEY (project, memory_id))""",
     """CREATE INDEX IF NOT EXISTS memories_by_time ON memories (project, created_at, memory_id)
         WHERE body IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS memories_expiring ON memories (expires_on)
+        WHERE body IS NOT NULL AND expires_on IS NOT NULL""",
     """CREATE TABLE IF NOT EXISTS members (
         project TEXT NOT NULL, subject_key TEXT NOT NULL, created_at TEXT NOT NULL,
         memory_id TEXT NOT NULL, expires_on TEXT,
@@ -52,6 +76,9 @@ RECORD_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS subjects (
         project TEXT NOT NULL, subject_key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
         created_at TEXT NOT NULL, updated_at TEXT NOT NULL, memories INTEGER NOT NULL,
+        PRIMARY KEY (project, subject_key)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS subject_metadata (
+        project TEXT NOT NULL, subject_key TEXT NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (project, subject_key)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS markers (
         project TEXT NOT NULL, scope_key TEXT NOT NULL, marker BLOB NOT NULL,
@@ -78,6 +105,8 @@ RECORD_SCHEMA = (
         PRIMARY KEY (project, job_id))""",
     """CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (lease_end)
         WHERE status IN ('PENDING', 'RUNNING')""",
+    """CREATE INDEX IF NOT EXISTS jobs_by_time
+        ON jobs (project, json_extract(body, '$.created_at'), job_id)""",
     """CREATE TABLE IF NOT EXISTS idempotency (
         project TEXT NOT NULL, key_hash TEXT NOT NULL, body_hash TEXT NOT NULL,
         job_id TEXT NOT NULL, PRIMARY KEY (project, key_hash)) WITHOUT ROWID""",

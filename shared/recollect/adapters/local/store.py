@@ -17,7 +17,11 @@ from recollect.adapters.local.projects import LocalKeys, LocalSettings
 from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.schema import RECORD_SCHEMA
 from recollect.adapters.local.scopes import LocalScopes
+from recollect.adapters.local.subjects import LocalSubjects
+from recollect.adapters.local.touches import LocalTouches
+from recollect.adapters.local.usage import LocalUsage
 from recollect.adapters.local.vectors import LocalVectors, is_reembedding, model_of
+from recollect.adapters.local.webhooks import LocalDeliveries, LocalWebhooks
 from recollect.domain.errors import UnavailableError
 
 OWNER_ONLY = 0o600
@@ -33,12 +37,17 @@ class LocalStore:
         self.episodes = LocalEpisodes(self.database)
         self.scopes = LocalScopes(self.database)
         self.listing = LocalListing(self.database)
+        self.subjects = LocalSubjects(self.database)
         self.outbox = LocalOutbox(self.database)
         self.graph = LocalGraph(self.database)
         self.graph_outbox = LocalGraphOutbox(self.database)
         self.jobs = LocalJobs(self.database)
         self.keys = LocalKeys(self.database)
         self.projects = LocalSettings(self.database)
+        self.webhooks = LocalWebhooks(self.database)
+        self.deliveries = LocalDeliveries(self.database)
+        self.usage = LocalUsage(self.database)
+        self.touches = LocalTouches(self.database)
         self.vectors = LocalVectors(self.database, embedding_model)
         self._embedding_model = embedding_model
         self._resident_bytes = resident_bytes

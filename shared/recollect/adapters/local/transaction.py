@@ -130,6 +130,9 @@ class Transaction:
         self._move_version(memory, version, tombstone)
         self._leave(memory)
         self._touch_subjects(memory.scope, joined=-1)
+        self.connection.execute(
+            "DELETE FROM touches WHERE project = ? AND memory_id = ?", (self.project, memory.id)
+        )
 
     def _move_version(self, before: Memory, version: int, state: tuple[object, ...]) -> None:
         moved = self.connection.execute(
