@@ -150,8 +150,8 @@ WRONG: dict[str, list[Json]] = {
         *each("filters", 5, "ada", [], {"user_id": 5}, {"user_id": ["ada"]}),
         *each("filters", {"user_id": "grace"}, {"userId": "grace"}),
         *each("metadata", 5, "a", [], TRUE),
-        *each("infer", 5, "maybe", [], None),
-        *each("immutable", 5, "maybe", [], None),
+        *each("infer", 5, "maybe", []),
+        *each("immutable", 5, "maybe", []),
         *each("timestamp", TRUE, [], {}, "", "yesterday", "2026-13-01"),
         *each("timestamp", HUGE, -HUGE, 1.7e12, 1e308, "0001-01-01T00:00:00+14:00"),
         *each("expiration_date", 5, TRUE, [], "", "tomorrow", "2026-02-30", "01/02/2030"),
@@ -163,8 +163,8 @@ WRONG: dict[str, list[Json]] = {
         *each("limit", 0, -1, 1_001, HUGE, 1.5, TRUE),
         *each("threshold", -0.1, 1.1, HUGE, TRUE, "high", "nan", []),
         *each("metadata", 5, "a", [], {"a": {"gt": 1}}),
-        *each("explain", 5, "maybe", [], None),
-        *each("include_context", 5, "maybe", [], None),
+        *each("explain", 5, "maybe", []),
+        *each("include_context", 5, "maybe", []),
     ],
     LIST: [
         *each("page", 0, -1, 1_000_000, HUGE, 1.5, TRUE, "one", [], {}),
@@ -197,7 +197,7 @@ FILTERED: list[Json] = [
     *({kind: "ada"} for kind in KINDS),
     *each("fields", 5, "memory", [5], {}),
     *each("categories", 5, "food", [5], [" "]),
-    *each("show_expired", 5, "maybe", [], None),
+    *each("show_expired", 5, "maybe", []),
 ]
 GOOD: dict[str, Json] = {
     ADD: {"messages": "hello there", "user_id": "ada"},
@@ -232,6 +232,22 @@ def test_a_field_that_is_missing(client: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize("path", GOOD)
 def test_fields_nobody_declared_are_ignored(service: httpx.Client, path: str) -> None:
     body = {**GOOD[path], "source": "CLI", "version": "v2", "enable_graph": True, "": None}
+
+    assert service.post(path, json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "switches"),
+    [
+        (ADD, ["infer", "immutable", "enable_graph", "async_mode"]),
+        (SEARCH, ["show_expired", "explain", "include_context", "enable_graph", "rerank"]),
+        (LIST, ["show_expired", "latest_only", "include_merged"]),
+    ],
+)
+def test_a_switch_that_is_null_is_one_that_is_not_given(
+    service: httpx.Client, path: str, switches: list[str]
+) -> None:
+    body = {**GOOD[path], **dict.fromkeys(switches)}
 
     assert service.post(path, json=body).status_code == 200
 
@@ -329,11 +345,12 @@ def test_a_body_where_none_belongs_is_not_looked_at(service: httpx.Client, metho
 
 def test_unknown_query_parameters_are_ignored(service: httpx.Client) -> None:
     remembered(service, "Ada keeps bees", user_id="ada")
-    extra: Mapping[str, str] = {"org_id": "o", "project_id": "p", "source": "CLI"}
+    extra: Mapping[str, str] = {"source": "CLI", "nothing": ""}
 
     for path in ("/v1/ping/", "/v1/entities/"):
         assert service.get(path, params=extra).status_code == 200
-    assert service.delete("/v1/memories/", params={"user_id": "ada", **extra}).status_code == 200
+    harmless = {"user_id": "ada", "source": "CLI"}
+    assert service.delete("/v1/memories/", params=harmless).status_code == 200
 
 
 def test_a_refusal_does_not_repeat_a_whole_body(client: httpx.Client) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from recollect.domain.subjects import MAX_NAME_LENGTH
-from recollect.entrypoints.http import MAX_IDEMPOTENCY_KEY_LENGTH
+from recollect.entrypoints.caller import MAX_IDEMPOTENCY_KEY_LENGTH
 from tests.callers import ADD, AN_ID, LIST, listed, new_id, refused, remembered, total
 
 

@@ -11,6 +11,7 @@ from recollect.domain.attachments import MAX_DOCUMENTS, MAX_PICTURES
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.guidance import MAX_WISH_LENGTH, Guidance
 from recollect.domain.jobs import AddRequest
+from recollect.domain.keys import Access
 from recollect.domain.memory import Attachment, MemoryKind, Message
 from recollect.entrypoints.models import AddBody
 
@@ -28,7 +29,7 @@ MAY = datetime(2024, 5, 1, tzinfo=UTC)
 def asked(**fields: object) -> AddRequest:
     """Return what an add of a user means, with these fields besides."""
     body = {"messages": "I keep bees", "user_id": "ada", **fields}
-    return AddBody.model_validate(body).request("acme")
+    return AddBody.model_validate(body).request(Access("acme"))
 
 
 def said(content: object) -> Message:
@@ -182,6 +183,12 @@ def test_attachments_are_limited_in_all_messages_together(part: Json, limit: int
 
 
 # What is wished for.
+
+
+def test_switches_that_are_null_are_as_if_they_were_not_given() -> None:
+    request = asked(infer=None, immutable=None)
+
+    assert (request.infer, request.is_immutable) == (True, False)
 
 
 def test_without_wishes_nothing_is_asked_for() -> None:

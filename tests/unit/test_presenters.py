@@ -10,11 +10,11 @@ from recollect.domain.jobs import Decision, JobStatus, Outcome
 from recollect.domain.memory import HistoryEvent, MemoryKind
 from recollect.domain.ranking import ScoreBreakdown
 from recollect.domain.recall import without_recalled
+from recollect.entrypoints.event_answers import job_answer
 from recollect.entrypoints.graph_outcomes import MOST_LINES
 from recollect.entrypoints.presenters import (
     add_answer,
     history_answers,
-    job_answer,
     memory_answer,
     search_answer,
 )
@@ -90,7 +90,7 @@ def test_an_add_tells_what_was_deleted(outcome: Outcome, memory: str, previous: 
 
     assert (result["memory"], result["data"]["memory"]) == (memory, memory)
     assert (result["event"], result["previous_memory"]) == (outcome.decision, previous)
-    assert job_answer(job, None)["results"] == [result]
+    assert job_answer(job, None)["results"] == [{**result, "user_id": "ada"}]
 
 
 def test_a_job_tells_what_it_noted() -> None:

@@ -94,7 +94,7 @@ def minds() -> Minds:
     from recollect.usecases.deciding import ModelDecider
     from recollect.usecases.extraction import ModelExtractor
 
-    ask = AskModel(language_model(), current.seconds_left)
+    ask = AskModel(language_model(), current.seconds_left, current.spend)
     return Minds(ModelExtractor(ask), ModelDecider(ask), ModelDescriber(ask, later(pictures)))
 
 

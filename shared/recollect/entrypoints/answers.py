@@ -4,6 +4,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from recollect.entrypoints.member_answers import MemberAnswer
+
 
 class AttachmentAnswer(TypedDict):
     """A text document, or a picture and what is to be seen on it."""
@@ -53,6 +55,8 @@ class MemoryAnswer(TypedDict, total=False):
     replaced_by: str | None
     synthesized: bool
     lifecycle_state: str
+    feedback: str | None
+    feedback_reason: str | None
     score: float
     score_breakdown: dict[str, float]
 
@@ -76,6 +80,7 @@ class OutcomeAnswer(TypedDict):
     attributed_to: str | None
     categories: list[str]
     reason: str | None
+    user_id: NotRequired[str | None]
 
 
 class AddAnswer(TypedDict):
@@ -226,6 +231,12 @@ class MessageOnly(TypedDict):
     message: str
 
 
+class DeletedAnswer(MessageOnly):
+    """A word that it is done; `cascade_count` tells, if asked, what else was deleted: nothing."""
+
+    cascade_count: NotRequired[int]
+
+
 class DeleteAllAnswer(TypedDict):
     """The job of a delete-all."""
 
@@ -240,6 +251,13 @@ class PingAnswer(TypedDict):
     org_id: str
     project_id: str
     user_email: str
+
+
+class LimitsAnswer(TypedDict):
+    """What may be used in a minute or a day of UTC; null is without limit."""
+
+    requests_per_minute: int | None
+    tokens_per_day: int | None
 
 
 class ProjectAnswer(TypedDict):
@@ -259,11 +277,12 @@ class ProjectAnswer(TypedDict):
     redaction: bool
     redaction_patterns: list[str]
     episode_days: int | None
+    limits: LimitsAnswer
     created_at: str | None
     updated_at: str | None
-    members: list[dict[str, Any]]
+    members: list[MemberAnswer]
     usecase: str | None
-    usecase_setting: dict[str, Any] | None
+    usecase_setting: str | None
     memory_depth: str | None
     update_custom_instructions: str | None
     summary_custom_instructions: str | None
@@ -278,20 +297,3 @@ class ProjectAnswer(TypedDict):
     is_default: bool
     active_prompt_profile: str | None
     user_role: str
-
-
-class KeyAnswer(TypedDict, total=False):
-    """What is known of a key; `key` itself only when it is made."""
-
-    id: str
-    name: str
-    project_id: str
-    created_at: str
-    revoked_at: str | None
-    key: str
-
-
-class KeysAnswer(TypedDict):
-    """The keys of a project."""
-
-    results: list[KeyAnswer]

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictStr,
 )
 from pydantic_core import PydanticCustomError
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import InvalidRequestError
-from recollect.domain.filters import Filter, is_scoped, parse_filter
 from recollect.domain.graph import Owner
 from recollect.domain.guidance import (
     MAX_CATEGORIES,
@@ -25,15 +24,15 @@ from recollect.domain.guidance import (
     Guidance,
 )
 from recollect.domain.jobs import AddRequest
+from recollect.domain.keys import Access
 from recollect.domain.memory import MemoryKind, checked_metadata
-from recollect.domain.subjects import Scope, SubjectKind
+from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.entrypoints.times import Timestamp, day_from, time_from
 from recollect.entrypoints.turns import JsonObject, Turns, messages_from
-from recollect.usecases.change_memory import MemoryChanges
 
 ENTITY_IDS = {f"{kind}_id": kind for kind in SubjectKind}
-DEFAULT_RESULTS = 10
-DEFAULT_THRESHOLD = 0.1
+EVERY_ENTITY: JsonObject = {"OR": [{name: "*"} for name in ENTITY_IDS]}
+"""The filters of a whole project: every memory has at least one entity."""
 PROCEDURAL = "procedural_memory"
 
 
@@ -78,7 +77,9 @@ class AddBody(BaseModel):
     run_id: StrictStr | None = None
     filters: JsonObject | None = Field(None, description="Entity ids may be given here instead.")
     metadata: JsonObject | None = None
-    infer: bool = Field(default=True, description="Extract facts; false keeps messages verbatim.")
+    infer: bool | None = Field(
+        default=True, description="Extract facts; false keeps messages verbatim."
+    )
     memory_type: MemoryType | None = Field(
         None, description="Of all memories of this add; procedural_memory needs an agent_id."
     )
@@ -97,24 +98,32 @@ class AddBody(BaseModel):
     observation_datetime: Timestamp | None = Field(None, description="As reference_date.")
     observation_date: Timestamp | None = Field(None, description="As reference_date.")
     expiration_date: StrictStr | None = Field(None, description="Last day, YYYY-MM-DD, in UTC.")
-    immutable: bool = False
+    immutable: bool | None = False
     enable_graph: StrictBool | None = Field(
         None, description="Read it for the graph; as the project has set if not given."
     )
+    async_mode: bool | None = Field(
+        None, description="Answer with the job to follow instead of its results."
+    )
 
-    def request(self, project: str) -> AddRequest:
-        """Return what is to be remembered; raise `InvalidRequestError`."""
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether the caller wants the results, not the job to follow."""
+        return not self.async_mode
+
+    def request(self, access: Access) -> AddRequest:
+        """Return what is to be remembered; raise `InvalidRequestError`, or `ForbiddenError`."""
         given = {name: getattr(self, name) for name in ENTITY_IDS}
-        scope = Scope.of(project, _names(given, self.filters or {}))
+        scope = access.scope(_names(given, self.filters or {}))
         return AddRequest(
             scope=scope,
             messages=messages_from(self.messages),
-            infer=self.infer,
+            infer=self.infer is not False,
             metadata=checked_metadata(self.metadata or {}),
             said_at=time_from(self.timestamp),
             reference_at=self._reference(),
             expires_on=day_from(self.expiration_date),
-            is_immutable=self.immutable,
+            is_immutable=bool(self.immutable),
             kind=self._kind(scope),
             is_graphed=self.enable_graph,
             guidance=self._guidance(),
@@ -146,99 +155,6 @@ class AddBody(BaseModel):
         )
 
 
-class _FilteredBody(BaseModel):
-    """What search and list have in common."""
-
-    model_config = ConfigDict(extra="allow")
-
-    filters: JsonObject | None = Field(
-        None,
-        description="Which memories; must name an entity, or `*` for any of a kind.",
-        examples=[{"AND": [{"user_id": "ada"}, {"created_at": {"gte": "2026-01-01"}}]}],
-    )
-    fields: list[StrictStr] | None = Field(None, description="Keys to return of each memory.")
-    categories: list[StrictStr] | None = None
-    show_expired: bool = False
-
-    def _filter(self, more: Sequence[Mapping[str, Any]] = ()) -> Filter:
-        extra = self.model_extra or {}
-        if misplaced := [name for name in ENTITY_IDS if extra.get(name) is not None]:
-            message = f"{', '.join(misplaced)} must be given inside filters"
-            raise InvalidRequestError(message)
-        parts = [self.filters or {}, *more]
-        if self.categories:
-            parts.append({"categories": {"in": self.categories}})
-        matching = parse_filter({"AND": parts})
-        if not is_scoped(matching):
-            message = (
-                "One of the filters: app_id, user_id, agent_id, run_id is required! Give at"
-                " least one in filters."
-            )
-            raise InvalidRequestError(message)
-        return matching
-
-
-class SearchBody(_FilteredBody):
-    """The body of a search."""
-
-    query: StrictStr
-    top_k: Whole | None = Field(None, description="At most so many results, 1 to 1000.")
-    limit: Whole | None = Field(None, description="The same as top_k.")
-    threshold: Fraction | None = Field(None, description="Least score, 0 to 1; 0.1 if not given.")
-    metadata: JsonObject | None = None
-    explain: bool = Field(default=False, description="Tell what each score is made of.")
-    include_context: bool = Field(
-        default=False, description="Return what was found also as a text for a prompt."
-    )
-    enable_graph: StrictBool | None = Field(
-        None, description="Look in the graph as well; as the project has set if not given."
-    )
-    reference_date: Timestamp | None = Field(
-        None, description="Relations that held then: unix s or ISO 8601; now if not given."
-    )
-
-    @property
-    def result_limit(self) -> int:
-        """At most so many results."""
-        asked = self.top_k if self.top_k is not None else self.limit
-        return DEFAULT_RESULTS if asked is None else asked
-
-    @property
-    def least_score(self) -> float:
-        """The score that a result must reach."""
-        return DEFAULT_THRESHOLD if self.threshold is None else self.threshold
-
-    @property
-    def reference_at(self) -> datetime | None:
-        """When relations are to have held, None for now; raises `InvalidRequestError`."""
-        return time_from(self.reference_date, "reference_date")
-
-    def matching(self) -> Filter:
-        """Return which memories may be found; raise `InvalidRequestError`."""
-        return self._filter([{"metadata": self.metadata}] if self.metadata else [])
-
-
-class ListBody(_FilteredBody):
-    """The body of a list."""
-
-    page: Whole | None = None
-    page_size: Whole | None = None
-    start_date: Timestamp | None = None
-    end_date: Timestamp | None = None
-    keywords: StrictStr | None = None
-
-    def matching(self) -> Filter:
-        """Return which memories are listed; raise `InvalidRequestError`."""
-        more: list[JsonObject] = []
-        if self.start_date is not None:
-            more.append({"created_at": {"gte": self.start_date}})
-        if self.end_date is not None:
-            more.append({"created_at": {"lte": self.end_date}})
-        if self.keywords:
-            more.append({"keywords": {"icontains": self.keywords}})
-        return self._filter(more)
-
-
 class UpdateBody(BaseModel):
     """The body of an update; what is not given stays as it is."""
 
@@ -259,22 +175,18 @@ class UpdateBody(BaseModel):
         )
 
 
-class KeyBody(BaseModel):
-    """The body that makes a key."""
-
-    name: StrictStr = "key"
-
-
-def owner_from(project: str, **names: str | None) -> Owner:
+def owner_from(access: Access, **names: str | None) -> Owner:
     """Return whose graph is meant; raise `InvalidRequestError` unless exactly one is named.
 
-    The names are given as `user_id`, `agent_id`, `app_id` and `run_id`.
+    The names are given as `user_id`, `agent_id`, `app_id` and `run_id`. Raises `ForbiddenError`
+    for a graph that is out of the key's reach.
     """
     given = {ENTITY_IDS[field]: name for field, name in names.items() if name is not None}
     if len(given) != 1:
         message = f"Exactly one of {', '.join(ENTITY_IDS)} must say whose graph it is"
         raise InvalidRequestError(message)
-    return Owner.of(Scope.of(project, given))
+    [(kind, name)] = given.items()
+    return Owner(access.project, access.checked(Subject.of(kind, name)).key)
 
 
 def _names(given: Mapping[str, object], filters: Mapping[str, object]) -> dict[SubjectKind, object]:

@@ -54,19 +54,28 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Page:
-    """The page that a caller asked for."""
+    """The page that a caller asked for; its links say what is `kept` of the query as well."""
 
     number: int
     size: int
     cursor: Cursor | None
+    kept: Sequence[tuple[str, str]] = ()
 
     @classmethod
-    def asked(cls, number: int | None, size: int | None, cursor: str | None) -> "Page":
+    def asked(
+        cls,
+        number: int | None,
+        size: int | None,
+        cursor: str | None,
+        *,
+        kept: Sequence[tuple[str, str]] = (),
+    ) -> "Page":
         """Return the page with the defaults filled in; raise `InvalidRequestError`."""
         return cls(
             1 if number is None else number,
             DEFAULT_PAGE_SIZE if size is None else size,
             Cursor.of(cursor) if cursor else None,
+            kept,
         )
 
     @property
@@ -96,17 +105,21 @@ class Page:
 
     def entities(self, address: str, found: SubjectPage, project: str) -> EntityPageAnswer:
         """Return a page of entities."""
-        has_more = self.number * self.size < sum(found.totals.values())
+        has_more = self.number * self.size < found.count
+        return entities_answer(found, project, *self.links(address, has_more=has_more))
+
+    def links(self, address: str, *, has_more: bool) -> tuple[str | None, str | None]:
+        """Return where the next and the previous page are, as far as there are any."""
         following = self._link(address, self.number + 1) if has_more else None
-        return entities_answer(found, project, following, self._previous(address))
+        return following, self._previous(address)
 
     def _previous(self, address: str) -> str | None:
         return self._link(address, self.number - 1) if self.number > 1 else None
 
     def _link(self, address: str, number: int, cursor: Cursor | None = None) -> str:
-        query: dict[str, int | str] = {"page": number, "page_size": self.size}
+        query = [*self.kept, ("page", str(number)), ("page_size", str(self.size))]
         if cursor:
-            query["cursor"] = cursor.text()
+            query.append(("cursor", cursor.text()))
         return f"{address}?{urlencode(query)}"
 
 

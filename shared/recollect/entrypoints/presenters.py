@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid5
 
-from recollect.domain.jobs import AddRequest, Decision, Job, JobStatus, Outcome
-from recollect.domain.keys import ApiKey
+from recollect.domain.jobs import Decision, Job, JobStatus, Outcome
 from recollect.domain.memory import Episode, Memory, Message
 from recollect.domain.recall import recalled
 from recollect.domain.subjects import Scope, Subject, SubjectKind
@@ -15,22 +15,15 @@ from recollect.entrypoints.answers import (
     EntityPageAnswer,
     EpisodeAnswer,
     HistoryAnswer,
-    JobAnswer,
-    KeyAnswer,
     MemoryAnswer,
     MessageAnswer,
     OutcomeAnswer,
     PingAnswer,
     SearchAnswer,
 )
-from recollect.entrypoints.graph_outcomes import (
-    graph_outcome_answer,
-    relation_answer,
-    relation_lines,
-)
+from recollect.entrypoints.graph_outcomes import relation_answer, relation_lines
 from recollect.entrypoints.times import time_text, time_text_or_none
 from recollect.ports.record import SubjectEntry
-from recollect.usecases.follow_graph import GraphOutcome, GraphStatus
 from recollect.usecases.read_memories import MemoryHistory, SubjectPage
 from recollect.usecases.search_memories import Found, SearchResult
 
@@ -62,7 +55,7 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
         "created_at": time_text(memory.created_at),
         "updated_at": time_text(memory.updated_at),
         "expiration_date": memory.expires_on.isoformat() if memory.expires_on else None,
-        "structured_attributes": _structured(memory.created_at),
+        "structured_attributes": structured_attributes(memory.created_at),
         "valid_from": time_text_or_none(memory.valid_from),
         "valid_to": time_text_or_none(memory.valid_to),
         "salience": memory.salience,
@@ -77,6 +70,8 @@ def memory_answer(memory: Memory, fields: Sequence[str] | None = None) -> Memory
         "replaced_by": None,
         "synthesized": False,
         "lifecycle_state": "active",
+        "feedback": memory.feedback.verdict if memory.feedback else None,
+        "feedback_reason": memory.feedback.reason if memory.feedback else None,
     }
     if fields is None:
         return answer
@@ -88,7 +83,7 @@ def search_answer(
 ) -> SearchAnswer:
     """Return what a search found, on request also as a text that can be put into a prompt."""
     of_graph = () if result.relations is None else ("graph",)
-    shown = (*BREAKDOWN, *of_graph) if explain else ()
+    shown = (*BREAKDOWN, *of_graph, "decay") if explain else ()
     answer: SearchAnswer = {
         "results": [_found(found, fields, shown) for found in result.found],
         "degraded": list(result.degraded),
@@ -111,14 +106,14 @@ def _found(found: Found, fields: Sequence[str] | None, shown: Sequence[str]) -> 
     return answer
 
 
-def add_answer(job: Job) -> AddAnswer:
-    """Return what an add did; while its job is in other hands, only the job to follow."""
-    is_done = job.status is JobStatus.SUCCEEDED
+def add_answer(job: Job, *, is_awaited: bool = True) -> AddAnswer:
+    """Return what an add did; only the job to follow if it is not done, or nobody waits for it."""
+    is_done = is_awaited and job.status is JobStatus.SUCCEEDED
     return {
         "message": STORED if is_done else QUEUED,
         "status": job.status if is_done else JobStatus.PENDING,
         "event_id": job.id,
-        "results": [_outcome(outcome) for outcome in job.outcomes] if is_done else [],
+        "results": [outcome_answer(outcome) for outcome in job.outcomes] if is_done else [],
     }
 
 
@@ -128,7 +123,7 @@ def history_answers(history: MemoryHistory) -> list[HistoryAnswer]:
     ends = [event.valid_from for event, _ in history.events[1:]]
     return [
         {
-            "id": f"{event.memory_id}:{event.version}",
+            "id": str(uuid5(UUID(event.memory_id), str(event.version))),
             "memory_id": event.memory_id,
             "event": event.action.value,
             "input": [_message(message) for message in messages],
@@ -166,53 +161,15 @@ def entities_answer(
 ) -> EntityPageAnswer:
     """Return one page of entities."""
     return {
-        "count": sum(page.totals.values()),
+        "count": page.count,
         "next": following,
         "previous": previous,
-        "results": [_entity(entry, project) for entry in page.subjects],
+        "results": [entity_answer(entry, project) for entry in page.subjects],
         "total_users": page.totals[SubjectKind.USER],
         "total_agents": page.totals[SubjectKind.AGENT],
         "total_apps": page.totals[SubjectKind.APP],
         "total_runs": page.totals[SubjectKind.RUN],
     }
-
-
-def job_answer(job: Job, graph: GraphOutcome | None) -> JobAnswer:
-    """Return a job's state, and what it did to the graph if it is for it."""
-    ended = job.completed_at
-    took = (ended - (job.started_at or job.created_at)).total_seconds() * 1000 if ended else None
-    answer: JobAnswer = {
-        "id": job.id,
-        "event_type": "ADD" if isinstance(job.request, AddRequest) else "DELETE_ALL",
-        "status": job.status,
-        "payload": {},
-        "metadata": dict(job.notes),
-        "results": [_outcome(outcome) for outcome in job.outcomes],
-        "created_at": time_text(job.created_at),
-        "updated_at": time_text(ended or job.started_at or job.created_at),
-        "started_at": time_text_or_none(job.started_at),
-        "completed_at": time_text_or_none(ended),
-        "latency": took,
-        "graph_status": graph.status if graph else None,
-        "error": job.error,
-    }
-    if graph and graph.status is GraphStatus.SUCCEEDED:
-        answer["relations"] = graph_outcome_answer(graph)
-    return answer
-
-
-def key_answer(key: ApiKey, secret: str | None = None) -> KeyAnswer:
-    """Return what is known of a key, with the key itself if it was just made."""
-    answer: KeyAnswer = {
-        "id": key.id,
-        "name": key.name,
-        "project_id": key.project,
-        "created_at": time_text(key.created_at),
-        "revoked_at": time_text_or_none(key.revoked_at),
-    }
-    if secret is not None:
-        answer["key"] = secret
-    return answer
 
 
 def _line(memory: Memory) -> str:
@@ -235,7 +192,8 @@ def _names(scope: Scope) -> dict[str, str | None]:
     return {**names, "session_id": names["run_id"]}
 
 
-def _structured(time: datetime) -> dict[str, Any]:
+def structured_attributes(time: datetime) -> dict[str, Any]:
+    """Return the parts of a time that clients of the platform filter by."""
     utc = time.astimezone(UTC)
     return {
         "year": utc.year,
@@ -251,7 +209,8 @@ def _structured(time: datetime) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome) -> OutcomeAnswer:
+def outcome_answer(outcome: Outcome) -> OutcomeAnswer:
+    """Return what became of one message or fact."""
     text, previous = outcome.text, outcome.previous_text
     if outcome.decision is Decision.DELETE:
         # Its own text is the reason: the fact that contradicts, or the wish to forget.
@@ -282,7 +241,8 @@ def _message(message: Message) -> MessageAnswer:
     }
 
 
-def _entity(entry: SubjectEntry, project: str) -> EntityAnswer:
+def entity_answer(entry: SubjectEntry, project: str) -> EntityAnswer:
+    """Return a user, agent, app or run."""
     subject: Subject = entry.subject
     return {
         "id": subject.name,
@@ -290,7 +250,7 @@ def _entity(entry: SubjectEntry, project: str) -> EntityAnswer:
         "type": subject.kind,
         "owner": project,
         "total_memories": entry.memories,
-        "metadata": {},
+        "metadata": dict(entry.metadata),
         "created_at": time_text(entry.created_at),
         "updated_at": time_text(entry.updated_at),
     }

@@ -1,14 +1,16 @@
 """Browsing owners' graphs, from the record alone: what was true at a time, as it was known then."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError, NotFoundError
+from recollect.domain.filters import Filter
 from recollect.domain.graph import Belief, Entity, Owner, Relation
 from recollect.domain.memory import Memory
 from recollect.ports.graph import GraphRecord
 from recollect.ports.record import Record
+from recollect.usecases.search_graph import MAX_OWNERS, graph_owners
 
 MAX_PAGE_SIZE = 100
 MAX_RELATIONS = 1_000
@@ -161,6 +163,20 @@ class BrowseGraph:
             if step == MAX_STEPS:
                 return RelationPage(tuple(found), place, as_of)
         return RelationPage(tuple(found), None, as_of)
+
+    def among(self, project: str, matching: Filter) -> list[RelationView]:
+        """Return relations that hold now and that a memory says which the filter lets through.
+
+        Of each of the first `MAX_OWNERS` that the filter names (see `graph_owners`), those among
+        the first hundred.
+        """
+        owners = [Owner(project, each.key) for each in graph_owners(matching)[:MAX_OWNERS]]
+        return [
+            replace(each, memories=memories)
+            for owner in owners
+            for each in self.relations(owner, limit=MAX_PAGE_SIZE).relations
+            if (memories := tuple(filter(matching.matches, each.memories)))
+        ]
 
     def _as_of(self, true_at: datetime | None, known_at: datetime | None) -> AsOf:
         now = self.now()

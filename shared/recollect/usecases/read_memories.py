@@ -1,4 +1,4 @@
-"""Reading what the record knows: memories, lists, history, episodes, subjects, jobs."""
+"""Reading what the record knows: memories, lists, history, episodes, subjects."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,10 @@ from datetime import datetime
 
 from recollect.domain.errors import InvalidRequestError, NotFoundError
 from recollect.domain.filters import Filter, Unexpired, both
-from recollect.domain.jobs import Job
 from recollect.domain.memory import Episode, HistoryEvent, Memory, Message
-from recollect.domain.subjects import SubjectKind
+from recollect.domain.subjects import Subject, SubjectKind
 from recollect.ports.record import (
     Episodes,
-    Jobs,
     Listing,
     MemoryPage,
     Position,
@@ -55,6 +53,25 @@ class ListMemories:
             raise invalid_page()
         return found
 
+    def first(
+        self, project: str, matching: Filter, *, limit: int, show_expired: bool = False
+    ) -> list[Memory]:
+        """Return the first memories of the list, page by page; raise `InvalidRequestError`."""
+        if limit < 1:
+            message = "limit must be at least 1"
+            raise InvalidRequestError(message)
+        found: list[Memory] = []
+        position: Position | None = None
+        while True:
+            size = min(limit - len(found), MAX_PAGE_SIZE)
+            page = self(
+                project, matching, page_size=size, after=position, show_expired=show_expired
+            )
+            found += page.memories
+            if not page.has_more or len(found) >= limit:
+                return found
+            position = Position(found[-1].created_at, found[-1].id)
+
 
 @dataclass(frozen=True)
 class MemoryHistory:
@@ -66,27 +83,32 @@ class MemoryHistory:
 
 @dataclass(frozen=True)
 class ReadMemory:
-    """Read one memory, its history, and the episode it came from."""
+    """Read one memory, its history, and the episode it came from.
+
+    What is not `within` a subject's own, if one is given, is not found.
+    """
 
     record: Record
     episodes: Episodes
     now: Callable[[], datetime]
 
-    def __call__(self, project: str, memory_id: str) -> Memory:
+    def __call__(self, project: str, memory_id: str, *, within: Subject | None = None) -> Memory:
         """Return the memory, expired or not; raise `NotFoundError`."""
         memory = self.record.get(project, [memory_id]).get(memory_id)
-        if memory is None:
+        if memory is None or not memory.scope.is_within(within):
             raise memory_not_found()
         return memory
 
-    def history(self, project: str, memory_id: str) -> MemoryHistory:
+    def history(
+        self, project: str, memory_id: str, *, within: Subject | None = None
+    ) -> MemoryHistory:
         """Return what happened to it, oldest first, also after its deletion.
 
         Of an episode that is not kept any more there are no messages. Raises `NotFoundError` if
         there never was such a memory.
         """
         events = self.record.history(project, memory_id)
-        if not events:
+        if not events or not events[0].scope.is_within(within):
             raise memory_not_found()
         memory = self.record.get(project, [memory_id]).get(memory_id)
         now = self.now()
@@ -96,14 +118,17 @@ class ReadMemory:
             tuple((event, _input(event, episodes[event.cause])) for event in events),
         )
 
-    def episode(self, project: str, memory_id: str) -> Episode:
+    def episode(self, project: str, memory_id: str, *, within: Subject | None = None) -> Episode:
         """Return the messages of the add it came from; raise `NotFoundError`."""
-        return self.episode_of_job(project, self(project, memory_id).episode_id)
+        memory = self(project, memory_id, within=within)
+        return self.episode_of_job(project, memory.episode_id, within=within)
 
-    def episode_of_job(self, project: str, job_id: str) -> Episode:
+    def episode_of_job(
+        self, project: str, job_id: str, *, within: Subject | None = None
+    ) -> Episode:
         """Return the messages of an add; raise `NotFoundError` if they are not kept any more."""
         episode = self.episodes.get(project, job_id, now=self.now())
-        if episode is None:
+        if episode is None or not episode.scope.is_within(within):
             message = "Episode not found: there was no such add, or its messages are not kept"
             raise NotFoundError(message)
         return episode
@@ -111,9 +136,10 @@ class ReadMemory:
 
 @dataclass(frozen=True)
 class SubjectPage:
-    """Some of a project's subjects, and how many of each kind there are."""
+    """Some of the subjects that were asked for, how many these are, and all of each kind."""
 
     subjects: tuple[SubjectEntry, ...]
+    count: int
     totals: dict[SubjectKind, int]
 
 
@@ -123,30 +149,40 @@ class ListSubjects:
 
     listing: Listing
 
-    def __call__(self, project: str, *, page: int = 1, page_size: int = 100) -> SubjectPage:
-        """Return one page, first created first; raise as `ListMemories` does."""
+    def __call__(
+        self,
+        project: str,
+        *,
+        page: int = 1,
+        page_size: int = 100,
+        kinds: Sequence[SubjectKind] = tuple(SubjectKind),
+        named: str = "",
+        within: Subject | None = None,
+    ) -> SubjectPage:
+        """Return one page, first created first; raise as `ListMemories` does.
+
+        Of these kinds, and with the text `named` in their names, whatever the case of the letters.
+        `within` a subject there is none but itself.
+        """
         checked_page(page, page_size)
+        if within is not None:
+            return self._alone(project, within, page, asked=_is_asked(within, kinds, named))
         found = self.listing.subjects(
-            project, list(SubjectKind), limit=page_size, skip=(page - 1) * page_size
+            project, kinds, limit=page_size, skip=(page - 1) * page_size, named=named
         )
         if page > 1 and not found:
             raise invalid_page()
-        return SubjectPage(tuple(found), self.listing.count_subjects(project))
+        totals = self.listing.count_subjects(project)
+        counts = self.listing.count_subjects(project, named=named) if named else totals
+        return SubjectPage(tuple(found), sum(counts[kind] for kind in kinds), totals)
 
-
-@dataclass(frozen=True)
-class ReadJob:
-    """Follow a job."""
-
-    jobs: Jobs
-
-    def __call__(self, project: str, job_id: str) -> Job:
-        """Return the job's state; raise `NotFoundError`."""
-        job = self.jobs.get(project, job_id)
-        if job is None:
-            message = "Event not found or you don't have permission to access it."
-            raise NotFoundError(message)
-        return job
+    def _alone(self, project: str, subject: Subject, page: int, *, asked: bool) -> SubjectPage:
+        if page > 1:
+            raise invalid_page()
+        entry = self.listing.subject(project, subject)
+        totals = {kind: int(entry is not None and kind is subject.kind) for kind in SubjectKind}
+        shown = (entry,) if entry and asked else ()
+        return SubjectPage(shown, len(shown), totals)
 
 
 def checked_page(page: int, page_size: int) -> None:
@@ -162,6 +198,10 @@ def checked_page(page: int, page_size: int) -> None:
 def invalid_page() -> NotFoundError:
     """Return the refusal for a page behind the last one."""
     return NotFoundError("Invalid page.")
+
+
+def _is_asked(subject: Subject, kinds: Sequence[SubjectKind], named: str) -> bool:
+    return subject.kind in kinds and subject.is_named_like(named)
 
 
 def _causes(events: Sequence[HistoryEvent]) -> list[str]:

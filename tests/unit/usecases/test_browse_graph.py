@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from recollect.domain.errors import InvalidRequestError, NotFoundError
+from recollect.domain.filters.conditions import in_scope, subject_is
 from recollect.domain.graph import Alias, Belief, Entity, Owner, Reading, Relation, entity_id
 from recollect.domain.memory import Memory
-from recollect.domain.subjects import Scope
+from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.graph import GraphRecord
 from recollect.testing.builders import (
     NOON,
@@ -167,6 +169,30 @@ def test_a_page_of_entities_looks_at_so_many_and_goes_on_from_there(book: Book) 
     assert first.after == sorted(each.id for each in there)[2 * MAX_STEPS - 1]
     assert (second.entities, second.after) == ((), None)
     assert last > first.after
+
+
+def test_relations_of_a_filter_are_those_that_its_memories_say(
+    service: Service, scope: Scope
+) -> None:
+    scope = a_scope(scope.project, user="ada", run="today")
+    book = Book.over(service, scope)
+    ada, ben, tom = (book.there(name) for name in ("Ada", "Ben", "Tom"))
+    today = book.said("Ada knows Ben")
+    earlier = replace(
+        today, id=str(uuid4()), text="Ada met Ben", scope=a_scope(scope.project, user="ada")
+    )
+    service.store.record.commit(scope.project, a_change(adding(earlier)))
+    book.related(ada, ben, by=[today, earlier])
+    book.related(ada, tom, by=[earlier])
+    book.related(ben, tom, by=[], beliefs=[Belief(None, None, NOON, is_past=True)])
+
+    [view] = book.browse.among(scope.project, in_scope(scope))
+    of_ada = book.browse.among(scope.project, subject_is(Subject(SubjectKind.USER, "ada")))
+    of_grace = book.browse.among(scope.project, subject_is(Subject(SubjectKind.USER, "grace")))
+
+    assert (view.source, view.target, view.memories) == (ada, ben, (today,))
+    assert {(each.source, each.target) for each in of_ada} == {(ada, ben), (ada, tom)}
+    assert of_grace == []
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101])

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import InvalidRequestError, NotFoundError
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import AddRequest, JobStatus
@@ -13,7 +14,6 @@ from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import Position
 from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding, an_episode
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.read_memories import MAX_PAGE_SIZE, MAX_SKIPPED
 from tests.service import Service
 
@@ -48,6 +48,28 @@ def test_an_empty_list_has_one_empty_page(service: Service, scope: Scope) -> Non
     page = service.list(scope.project, subject_is(scope.owner))
 
     assert (page.memories, page.count, page.has_more) == ((), 0, False)
+
+
+def test_the_first_of_a_list_are_read_page_by_page(service: Service, scope: Scope) -> None:
+    texts = [f"fact {number}" for number in range(MAX_PAGE_SIZE + 2)]
+    service.say(scope, *texts)
+    matching = subject_is(scope.owner)
+
+    found = service.list.first(scope.project, matching, limit=MAX_PAGE_SIZE + 1)
+
+    assert [memory.text for memory in found] == texts[:0:-1]
+    assert len(service.list.first(scope.project, matching, limit=1_000)) == len(texts)
+    assert len(service.list.first(scope.project, matching, limit=MAX_PAGE_SIZE)) == MAX_PAGE_SIZE
+    with pytest.raises(InvalidRequestError, match="at least 1"):
+        service.list.first(scope.project, matching, limit=0)
+
+
+def test_the_first_of_a_list_hide_what_has_expired(service: Service, scope: Scope) -> None:
+    service.say(scope, "one", expires_on=NOON.date() - timedelta(days=1))
+    matching = subject_is(scope.owner)
+
+    assert service.list.first(scope.project, matching, limit=5) == []
+    assert len(service.list.first(scope.project, matching, limit=5, show_expired=True)) == 1
 
 
 def test_a_page_can_start_behind_a_memory(service: Service, scope: Scope) -> None:
