@@ -7,22 +7,48 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
+from recollect.bootstrap import metering, providers, subjects, webhooks
 from recollect.entrypoints import answers, graph_answers, presenters
+from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.models import ListBody, owner_from
+from recollect.entrypoints.memory_views import MemoryViewAnswer, memory_view
+from recollect.entrypoints.models import owner_from
 from recollect.entrypoints.paging import GraphPage, Page
-from recollect.entrypoints.project_settings import PROJECT, check_own, project_answer
+from recollect.entrypoints.questions import ListBody, listed
+from recollect.entrypoints.routes import documentation
+from recollect.entrypoints.routes.entities import EntityReadRoutes
+from recollect.entrypoints.routes.events import EventRoutes
+from recollect.entrypoints.routes.exports import ExportReadRoutes
+from recollect.entrypoints.routes.keys import KeyReadRoutes
+from recollect.entrypoints.routes.legacy_lists import LegacyListRoutes
+from recollect.entrypoints.routes.members import MemberReadRoutes
+from recollect.entrypoints.routes.open_source_reads import OpenSourceReadRoutes
+from recollect.entrypoints.routes.profiles import ProfileReadRoutes
+from recollect.entrypoints.routes.projects import ProjectReadRoutes
+from recollect.entrypoints.routes.stock import StockRoutes
+from recollect.entrypoints.routes.usage import UsageRoutes
+from recollect.entrypoints.routes.webhooks import WebhookReadRoutes
 from recollect.entrypoints.urls import job_id_from, memory_id_from
 
 logger = Logger()
-app = HttpApp(bootstrap.check_key())
+app = HttpApp(bootstrap.check_key(), metering.meter(), without_key=documentation.PATHS)
+documentation.DocumentationRoutes().add_to(app)
+EventRoutes(
+    bootstrap.jobs.read_job(), bootstrap.jobs.list_jobs(), bootstrap.graphs.follow_graph()
+).add_to(app)
+StockRoutes(subjects.count_memories(), subjects.list_histories()).add_to(app)
+EntityReadRoutes(bootstrap.list_subjects()).add_to(app)
+ProjectReadRoutes(bootstrap.projects.read_project()).add_to(app)
+KeyReadRoutes(bootstrap.keys.list_keys()).add_to(app)
+MemberReadRoutes(bootstrap.keys.manage_members()).add_to(app)
+ProfileReadRoutes().add_to(app)
+ExportReadRoutes(bootstrap.exports.read_export(), bootstrap.exports.summarise_memories()).add_to(
+    app
+)
+UsageRoutes(metering.read_usage()).add_to(app)
+WebhookReadRoutes(webhooks.manage_webhooks(), webhooks.list_deliveries()).add_to(app)
 list_memories = bootstrap.list_memories()
 read_memory = bootstrap.read_memory()
-list_subjects = bootstrap.list_subjects()
-read_job = bootstrap.read_job()
-follow_graph = bootstrap.graphs.follow_graph()
-list_keys = bootstrap.list_keys()
-read_project = bootstrap.read_project()
 browse_graph = bootstrap.graphs.browse_graph()
 
 Named: TypeAlias = Annotated[str | None, Query(description="Whose graph: one of the four.")]
@@ -37,7 +63,7 @@ KnownAt: TypeAlias = Annotated[
 @app.get("/v1/ping", summary="Check a key")
 def get_ping() -> answers.PingAnswer:
     """Tell which project the key opens."""
-    return presenters.ping_answer(app.project)
+    return presenters.ping_answer(caller.access.project)
 
 
 @app.post("/v3/memories", summary="List memories")
@@ -53,50 +79,44 @@ def post_list(
         body.page_size if page_size is None else page_size,
         cursor,
     )
-    found = list_memories(
-        app.project,
-        body.matching(),
-        page=asked.number,
-        page_size=asked.size,
-        after=asked.after,
-        show_expired=body.show_expired,
-    )
-    return asked.answer(app.address, found, body.fields)
+    found = listed(list_memories, body, caller.access, asked)
+    return asked.answer(caller.address, found, body.fields)
 
 
 @app.get("/v1/memories/<memory_id>", summary="Read a memory")
-def get_memory(memory_id: str) -> answers.MemoryAnswer:
-    """Return one memory, expired or not."""
-    return presenters.memory_answer(read_memory(app.project, memory_id_from(memory_id)))
+def get_memory(
+    memory_id: str, *, include_history: Annotated[bool, Query()] = False
+) -> MemoryViewAnswer:
+    """Return one memory, expired or not, on request with what happened to it."""
+    access, an_id = caller.access, memory_id_from(memory_id)
+    memory = read_memory(access.project, an_id, within=access.subject)
+    if not include_history:
+        return memory_view(memory, None)
+    return memory_view(memory, read_memory.history(access.project, an_id, within=access.subject))
 
 
 @app.get("/v1/memories/<memory_id>/history", summary="Read a memory's history")
 def get_history(memory_id: str) -> list[answers.HistoryAnswer]:
     """Return what happened to a memory, oldest first, also after its deletion."""
-    return presenters.history_answers(read_memory.history(app.project, memory_id_from(memory_id)))
+    access, an_id = caller.access, memory_id_from(memory_id)
+    history = read_memory.history(access.project, an_id, within=access.subject)
+    return presenters.history_answers(history)
 
 
 @app.get("/v1/memories/<memory_id>/episode", summary="Read where a memory came from")
 def get_episode(memory_id: str) -> answers.EpisodeAnswer:
     """Return the messages of the add that a memory came from."""
-    return presenters.episode_answer(read_memory.episode(app.project, memory_id_from(memory_id)))
+    access, an_id = caller.access, memory_id_from(memory_id)
+    episode = read_memory.episode(access.project, an_id, within=access.subject)
+    return presenters.episode_answer(episode)
 
 
 @app.get("/v1/episodes/<event_id>", summary="Read the messages of an add")
 def get_episode_of_job(event_id: str) -> answers.EpisodeAnswer:
     """Return the messages of an add, as long as they are kept, whatever became of its memories."""
-    return presenters.episode_answer(read_memory.episode_of_job(app.project, job_id_from(event_id)))
-
-
-@app.get("/v1/entities", summary="List entities")
-def get_entities(
-    page: Annotated[int | None, Query()] = None,
-    page_size: Annotated[int | None, Query()] = None,
-) -> answers.EntityPageAnswer:
-    """Return the users, agents, apps and runs that have memories."""
-    asked = Page.asked(page, page_size, None)
-    found = list_subjects(app.project, page=asked.number, page_size=asked.size)
-    return asked.entities(app.address, found, app.project)
+    access, job_id = caller.access, job_id_from(event_id)
+    episode = read_memory.episode_of_job(access.project, job_id, within=access.subject)
+    return presenters.episode_answer(episode)
 
 
 @app.get("/v1/graph/entities", summary="List who and what memories speak of")
@@ -111,10 +131,10 @@ def get_graph_entities(
 ) -> graph_answers.GraphEntityPageAnswer:
     """Return the entities of an owner's graph that memories mention, by their ids."""
     names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
-    owner = owner_from(app.project, **names)
+    owner = owner_from(caller.access, **names)
     asked = GraphPage.asked(page_size, cursor)
     found = browse_graph.entities(owner, after=asked.after, limit=asked.size)
-    return asked.entities(app.address, names, found)
+    return asked.entities(caller.address, names, found)
 
 
 @app.get("/v1/graph/entities/<entity_id>", summary="Read an entity of a graph")
@@ -131,7 +151,7 @@ def get_graph_entity(
     """Return an entity with its relations, and the memories that support them."""
     names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
     view = browse_graph.entity(
-        owner_from(app.project, **names),
+        owner_from(caller.access, **names),
         graph_answers.entity_id_from(entity_id),
         true_at=graph_answers.moment_from(true_at, "true_at"),
         known_at=graph_answers.moment_from(known_at, "known_at"),
@@ -155,33 +175,20 @@ def get_graph_relations(
     names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
     asked = GraphPage.asked(page_size, cursor)
     found = browse_graph.relations(
-        owner_from(app.project, **names),
+        owner_from(caller.access, **names),
         true_at=graph_answers.moment_from(true_at, "true_at"),
         known_at=graph_answers.moment_from(known_at, "known_at"),
         after=asked.place,
         limit=asked.size,
     )
-    return asked.relations(app.address, names, found)
+    return asked.relations(caller.address, names, found)
 
 
-@app.get("/v1/event/<event_id>", summary="Follow a job")
-def get_event(event_id: str) -> answers.JobAnswer:
-    """Return how far a job is and what it did."""
-    job = read_job(app.project, job_id_from(event_id))
-    return presenters.job_answer(job, follow_graph(job))
-
-
-@app.get("/v1/keys", summary="List API keys")
-def get_keys() -> answers.KeysAnswer:
-    """Return the project's keys without the keys themselves."""
-    return {"results": [presenters.key_answer(key) for key in list_keys(app.project)]}
-
-
-@app.get(PROJECT, summary="Read the project")
-def get_project(org_id: str, project_id: str) -> answers.ProjectAnswer:
-    """Return what the key's project has set; both ids are its name."""
-    check_own(app.project, org_id, project_id)
-    return project_answer(app.project, read_project(app.project))
+OpenSourceReadRoutes(
+    list_memories, read_memory, subjects.read_subjects(), providers.providers()
+).add_to(app)
+# The last of all: names of entities take whatever is left of a path.
+LegacyListRoutes(list_memories, subjects.read_subjects(), browse_graph).add_to(app)
 
 
 @logger.inject_lambda_context(log_event=False)

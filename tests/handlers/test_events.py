@@ -17,7 +17,7 @@ from recollect.domain.subjects import Subject, SubjectKind
 from recollect.entrypoints import functions
 from recollect.entrypoints.gateway import http_event
 from recollect.entrypoints.invocation import Handler, LambdaContext
-from recollect.entrypoints.routes import DEFAULT_ROUTE
+from recollect.entrypoints.route_table import DEFAULT_ROUTE
 from recollect.entrypoints.worker import sqs_event
 from recollect.testing.builders import a_scope
 from scripts.invoke import EVENT_KEY
@@ -34,6 +34,10 @@ AN_EVENT_ID, A_KEY_ID = (
     "7d3c9f52-1f04-4b9b-8a3e-2f6f0f5b8c11",
     "c2a5e7a0-6f0b-4c55-9d0f-51b3a8d9e210",
 )
+A_WEBHOOK_ID, A_DELIVERY_ID = (
+    "5f1d7c1e-93b1-4a55-8d7c-0a6f3c2be9d4",
+    "019a5f0e-6c00-8f3b-9d52-7be1c0a4d6e3",
+)
 AN_ENTITY_ID = "9d3f6c1ab0e84e57a2c41f7d5b8e6032"
 OF_GATEWAY = {"x-amzn-trace-id", "x-forwarded-port"}
 """What a real gateway adds; the local one has no use for it."""
@@ -41,6 +45,14 @@ OF_GATEWAY = {"x-amzn-trace-id", "x-forwarded-port"}
 HTTP: Mapping[str, tuple[str, int, object]] = {
     "add": ("add", 200, {"status": "SUCCEEDED", "results": [{"event": "ADD", "memory": NEW}]}),
     "search": ("search", 200, {"results": [{"id": AN_ID, "memory": TEXT}], "degraded": []}),
+    "add_first": ("add", 200, {"results": [{"event": "ADD", "memory": NEW}]}),
+    "open_source_add": ("add", 200, {"results": [{"event": "ADD", "memory": NEW}]}),
+    "search_first": ("search", 200, [{"id": AN_ID, "memory": TEXT}]),
+    "search_second": ("search", 200, [{"id": AN_ID, "memory": TEXT}]),
+    "open_source_search": ("search", 200, {"results": [{"id": AN_ID, "memory": TEXT}]}),
+    "list_second": ("read", 200, [{"id": AN_ID, "memory": TEXT}]),
+    "get_export": ("read", 404, {"message": "No memory export request found"}),
+    "summary": ("read", 200, [{"summary": TEXT, "method": "texts"}]),
     "ping": ("read", 200, {"status": "ok"}),
     "list": ("read", 200, {"count": 1, "next": None, "results": [{"id": AN_ID}]}),
     "get": ("read", 200, {"id": AN_ID, "memory": TEXT, "user_id": "maya"}),
@@ -55,6 +67,7 @@ HTTP: Mapping[str, tuple[str, int, object]] = {
     "project": ("read", 200, {"custom_instructions": None, "redaction": False}),
     "keys": ("read", 200, {"results": [{"id": A_KEY_ID, "revoked_at": None}]}),
     "unknown": ("read", 404, {"message": "There is no such route"}),
+    "mcp": ("mcp", 200, {"result": {"structuredContent": {"results": [{"id": AN_ID}]}}}),
     "update": ("mutate", 200, {"id": AN_ID, "memory": CHANGED}),
     "delete": ("mutate", 200, {"message": "Memory deleted successfully!"}),
     "delete_all": ("mutate", 200, {"message": "Delete in progress. This may take some time."}),
@@ -67,6 +80,7 @@ OTHERS = {
     "projector": "projector",
     "graph_writer": "graph_writer",
     "graph_projector": "graph_projector",
+    "notifier": "notifier",
     "maintenance": "maintenance",
     "admin_create_key": "admin",
     "admin_prepare_index": "admin",
@@ -85,7 +99,7 @@ class Known:
     """A project with one memory: what stands for the made-up ids of the events."""
 
     project: str
-    real: Mapping[str, str]
+    real: dict[str, str]
 
     def invoked(self, function: str, event: str) -> Any:  # noqa: ANN401 - whatever JSON can say
         """Return what a function makes of an event, both with the real ids."""
@@ -183,6 +197,27 @@ def test_memories_are_read_and_projected_and_a_bad_message_stops_nobody(
         "added_entities": [{"source": "maya", "relationship": "lives_in", "target": "Lisbon"}],
         "deleted_entities": [],
     }
+
+
+def test_what_was_announced_to_a_webhook_that_is_gone_is_dropped_and_poison_stops_nobody(
+    known: Known, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliveries = bootstrap.local_store().deliveries
+    webhooks = f"/api/v1/webhooks/projects/{known.project}/"
+    body = {"name": "ours", "url": "https://hooks.example/", "event_types": ["memory_delete"]}
+    with deployment.client(known.real[EVENT_KEY]) as client:
+        made = client.post(webhooks, json=body).json()["webhook_id"]
+        client.delete(f"/v1/memories/{known.real[AN_ID]}/")
+        known.invoked("projector", "projector")
+        [announced] = deliveries.recent(known.project, made, limit=2)
+        client.delete(f"/api/v1/webhooks/{made}/")
+    known.real.update({A_WEBHOOK_ID: made, A_DELIVERY_ID: announced.id})
+
+    answer = known.invoked("notifier", "notifier")
+
+    assert answer == {"batchItemFailures": []}
+    assert deliveries.recent(known.project, made, limit=2) == []
+    assert "was dropped: it is no DeliveriesAreDue" in caplog.text
 
 
 def test_the_schedule_drives_on_what_was_left_behind(known: Known) -> None:

@@ -1,15 +1,20 @@
 """Users, agents, apps and runs may have any printable name, and it means nobody else."""
 
+import re
+from urllib.parse import quote
+
 import httpx
 import pytest
 
 from recollect.domain.subjects import MAX_NAME_LENGTH
-from tests.callers import ADD, LIST, SEARCH, listed, refused, remembered, total
+from tests.callers import ADD, ADDRESS, LIST, SEARCH, listed, refused, remembered, total
 
 STRANGE_NAMES = [
     "ada lovelace",
     "a/b",
     "a//b/",
+    "/a",
+    "https://a.example",
     "../ada",
     'a"b',
     "a'b",
@@ -57,6 +62,25 @@ def test_a_strange_name_finds_lists_and_deletes_exactly_its_own(
     assert deleted.status_code == 200
     assert listed(service, **{kind: name}) == []
     assert total(service) == len(others)
+
+
+@pytest.mark.parametrize("root", ["/v2/entities", "/entities", "//v2//entities"])
+@pytest.mark.parametrize("name", STRANGE_NAMES)
+def test_a_strange_name_in_a_path_deletes_exactly_its_own(
+    service: httpx.Client, root: str, name: str
+) -> None:
+    others = {re.sub("/+", "/", name), name.strip("/"), f"{name[:200]}x"} - {name}
+    for other in sorted(others):
+        remembered(service, f"{other} keeps cats", app_id=other)
+    remembered(service, "I keep bees", app_id=name)
+    path = quote(name, safe="")
+
+    shown = service.get(f"/v1/memories/app/{path}/").json()["results"]
+    deleted = service.delete(f"{ADDRESS}{root}/app/{path}/")
+
+    assert [memory["memory"] for memory in shown] == ["I keep bees"]
+    assert deleted.status_code == 200
+    assert sorted(listed(service, app_id="*")) == sorted(f"{each} keeps cats" for each in others)
 
 
 @pytest.mark.parametrize("name", ["a\u0000b", "a\nb", "\u001b[2J", "a\u0085b"])

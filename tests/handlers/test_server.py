@@ -28,7 +28,7 @@ from recollect.entrypoints.invocation import (
     Handler,
     LambdaContext,
 )
-from recollect.entrypoints.routes import Route, RouteTable
+from recollect.entrypoints.route_table import Route, RouteTable
 from recollect.entrypoints.server import LocalGateway, bind, serve
 
 CROWD = 8
@@ -480,7 +480,7 @@ def test_an_address_that_cannot_be_had_is_one_clear_line(host: str, port: int, r
 SCRIPT = """
 import sys
 from datetime import UTC, datetime
-from recollect.entrypoints.routes import Route, RouteTable
+from recollect.entrypoints.route_table import Route, RouteTable
 from recollect.entrypoints.server import LocalGateway, bind, serve
 
 def wait(event, context):

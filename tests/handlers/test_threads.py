@@ -10,7 +10,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from recollect.bootstrap import metering
 from recollect.domain.keys import ApiKey
+from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
 from tests.callers import (
     ADD,
@@ -167,12 +169,12 @@ def test_first_requests_that_pass_the_key_check_together_are_answered_alike(_tur
         barrier.wait()
         return ApiKey(id=secret, project=secret, name="test", created_at=now())
 
-    app = HttpApp(check)
+    app = HttpApp(check, metering.meter())
     for route in range(CROWD):
 
         @app.get(f"/things/{route}/<name>")
         def get_thing(name: str) -> dict[str, str]:
-            return {"name": name, "project": app.project}
+            return {"name": name, "project": caller.project}
 
     def ask(number: int) -> object:
         http = {"method": "GET", "path": f"/things/{number}/n{number}"}

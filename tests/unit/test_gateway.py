@@ -19,7 +19,7 @@ from recollect.entrypoints.gateway import (
     http_response,
     refusal,
 )
-from recollect.entrypoints.routes import Match, Route, RouteTable
+from recollect.entrypoints.route_table import Match, Route, RouteTable
 
 NOW = datetime(2020, 3, 12, 19, 3, 58, 390_000, tzinfo=UTC)
 

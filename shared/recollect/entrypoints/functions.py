@@ -8,16 +8,19 @@ from pathlib import Path
 from types import ModuleType
 
 import recollect
+from recollect.bootstrap.configuration import later, once
 from recollect.domain.errors import UnavailableError
+from recollect.entrypoints.gateway import Event
 from recollect.entrypoints.invocation import Handler
-from recollect.entrypoints.routes import RouteTable
+from recollect.entrypoints.route_table import RouteTable
 
 ROOT = Path(recollect.__file__).parents[2]
 """The project's folder, in a clone."""
 DEPLOYED = Path(recollect.__file__).parent / "deployed"
 """Where `functions` and `template.yaml` are: links into the clone, and files in a wheel."""
-HTTP_FUNCTIONS = ("add", "search", "read", "mutate")
-QUEUE_FUNCTIONS = ("projector", "graph_writer", "graph_projector")
+MCP = "mcp"
+HTTP_FUNCTIONS = ("add", "search", "read", "mutate", MCP)
+QUEUE_FUNCTIONS = ("projector", "graph_writer", "graph_projector", "notifier")
 
 
 def routes() -> RouteTable:
@@ -28,6 +31,25 @@ def routes() -> RouteTable:
 def load_handlers(names: Iterable[str]) -> dict[str, Handler]:
     """Return the `lambda_handler` of each function by its name."""
     return {name: load_module(name).lambda_handler for name in names}
+
+
+def load_later(name: str) -> Handler:
+    """Return a function's handler that is loaded, with the configuration of now, when it is needed.
+
+    For a function that a process may never be asked for, and whose imports take time.
+    """
+    loaded = later(lambda: _handler(name))
+
+    def handle(event: Event, context: object) -> Event:
+        return loaded()(event, context)
+
+    return handle
+
+
+@once
+def _handler(name: str) -> Handler:
+    handler: Handler = load_module(name).lambda_handler
+    return handler
 
 
 def load_module(name: str) -> ModuleType:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from recollect.entrypoints.routes import DEFAULT_ROUTE, Match
+from recollect.entrypoints.route_table import DEFAULT_ROUTE, Match
 
 Event: TypeAlias = dict[str, Any]
 Headers: TypeAlias = tuple[tuple[str, str], ...]

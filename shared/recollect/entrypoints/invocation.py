@@ -22,7 +22,7 @@ from recollect.entrypoints.gateway import (
     http_response,
     refusal,
 )
-from recollect.entrypoints.routes import RouteTable
+from recollect.entrypoints.route_table import RouteTable
 
 Handler: TypeAlias = Callable[[Event, Any], Event]
 """A Lambda handler: takes an event and a `LambdaContext`."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from recollect.entrypoints.functions import HTTP_FUNCTIONS, load_module
-from recollect.entrypoints.http import MAX_IDEMPOTENCY_KEY_LENGTH, HttpApp
+from recollect.entrypoints.caller import MAX_IDEMPOTENCY_KEY_LENGTH
+from recollect.entrypoints.functions import HTTP_FUNCTIONS, MCP, load_module
+from recollect.entrypoints.http import HttpApp
 
 Json: TypeAlias = dict[str, Any]
 
@@ -19,19 +20,60 @@ DESCRIPTION = (
 )
 _REFUSALS = {
     400: "The request must be changed",
-    401: "The API key is missing, unknown or revoked",
+    401: "The API key is missing, unknown, expired or revoked",
+    403: "The API key does not open this: it may only read, or is for one entity",
     404: "There is no such thing in the key's project",
     409: "Somebody else changed it first, or it may not be changed",
     413: "The request is larger than a function can be given",
     422: "The idempotency key was used with another request",
+    429: "The key or its project has used up its limit until Retry-After seconds later",
+    502: "The language model answered nothing that can be used; it may do better the next time",
     503: "A dependency failed; the same call may work after Retry-After seconds",
 }
-_IDEMPOTENT = {("post", "/v3/memories/add"), ("delete", "/v1/memories")}
+_HEADERS = {
+    429: ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    502: ("Retry-After",),
+    503: ("Retry-After",),
+}
+_IDEMPOTENT = {
+    ("post", "/v1/exports"),
+    ("post", "/v3/memories/add"),
+    ("post", "/v1/memories"),
+    ("post", "/memories"),
+    ("post", "/reset"),
+    ("delete", "/memories"),
+    ("delete", "/entities/{entity_type}/{entity_name}"),
+    ("delete", "/v1/memories"),
+    ("put", "/v1/batch"),
+    ("delete", "/v1/batch"),
+    ("delete", "/v2/entities/{entity_type}/{entity_name}"),
+    ("delete", "/api/v1/orgs/organizations/{org_id}/projects/{project_id}"),
+}
+_MEMBERS = "/api/v1/orgs/organizations/{org_id}/projects/{project_id}/members"
 _CONTESTED = {
+    ("delete", "/api/v1/orgs/organizations/{org_id}/projects/{project_id}"),
+    ("put", "/v1/batch"),
+    ("post", "/v1/exports/get"),
     ("put", "/v1/memories/{memory_id}"),
     ("delete", "/v1/memories/{memory_id}"),
+    ("put", "/memories/{memory_id}"),
+    ("delete", "/memories/{memory_id}"),
     ("patch", "/api/v1/orgs/organizations/{org_id}/projects/{project_id}"),
+    *((method, _MEMBERS) for method in ("post", "put", "delete")),
+    ("post", "/api/v1/webhooks/projects/{project_id}"),
+    ("put", "/api/v1/webhooks/{webhook_id}"),
+    ("delete", "/api/v1/webhooks/{webhook_id}"),
+    ("delete", "/v1/keys/{key_id}"),
+    ("post", "/v1/keys/{key_id}/rotate"),
 }
+_BY_MODEL = {
+    ("post", "/memories"),
+    ("post", "/v1/exports"),
+    ("post", "/v1/memories"),
+    ("post", "/v1/summary"),
+    ("post", "/v3/memories/add"),
+}
+_NAMED_IN_BODY = {("post", "/v1/exports/get"), ("put", "/v1/batch"), ("delete", "/v1/batch")}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -84,7 +126,8 @@ def openapi_document(apps: Iterable[HttpApp]) -> Json:
 
 def openapi_text() -> str:
     """Return the document of the functions in this repository, as it is committed."""
-    apps = [load_module(name).app for name in HTTP_FUNCTIONS]
+    # What speaks MCP describes itself in that protocol.
+    apps = [load_module(name).app for name in HTTP_FUNCTIONS if name != MCP]
     return json.dumps(openapi_document(apps), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -92,9 +135,11 @@ def _complete(operation: Json, method: str, path: str) -> None:
     """Add what Powertools cannot know: short ids, our refusals, the idempotency key."""
     suffix = f"{re.sub(r'[^a-zA-Z0-9]', '_', path)}_{method}"
     operation["operationId"] = operation["operationId"].removesuffix(suffix)
-    answer = operation["responses"]["200"]
+    [(success, answer)] = (
+        each for each in operation["responses"].items() if each[0].startswith("2")
+    )
     operation["responses"] = {
-        "200": {**answer, "description": "Done"},
+        success: {**answer, "description": "Done"},
         **{str(status): _refusal(status) for status in _statuses(operation, method, path)},
     }
     if (method, path) in _IDEMPOTENT:
@@ -105,9 +150,10 @@ def _statuses(operation: Mapping[str, Any], method: str, path: str) -> list[int]
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
     may_miss = "{" in path or "page" in names
     possible = {
-        404: may_miss,
+        404: may_miss or (method, path) in _NAMED_IN_BODY,
         409: (method, path) in _CONTESTED,
         422: (method, path) in _IDEMPOTENT,
+        502: (method, path) in _BY_MODEL,
     }
     return [status for status in _REFUSALS if possible.get(status, True)]
 
@@ -118,8 +164,8 @@ def _refusal(status: int) -> Json:
         "description": _REFUSALS[status],
         "content": {"application/json": {"schema": schema}},
     }
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        answer["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
+    if status in _HEADERS:
+        answer["headers"] = {name: {"schema": {"type": "string"}} for name in _HEADERS[status]}
     return answer
 
 

@@ -26,7 +26,7 @@ from recollect.entrypoints.invocation import (
     Handler,
     Request,
 )
-from recollect.entrypoints.routes import RouteTable
+from recollect.entrypoints.route_table import RouteTable
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
