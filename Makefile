@@ -10,6 +10,7 @@ F ?= read
 E ?= events/ping.json
 SAM_CLI := aws-sam-cli==1.170.0
 MEM0 := mem0ai==1.0.11
+MEM0_CLI := mem0-cli==0.2.13
 INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
@@ -22,7 +23,7 @@ GREMLIN38 := gremlinpython==3.8.2
 COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
 	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
-.PHONY: help setup start test lint format openapi fuzz faults engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz faults clients conformance engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -36,7 +37,7 @@ start: ## run the service on this machine; PORT=8080 DATA=memories.db PYTHON=pyt
 	@$(SETUP) run
 	@exec $(BIN)/recollect start $(if $(PORT),--port "$(PORT)") $(if $(DATA),--data "$(DATA)")
 
-test: setup lint check-sam check-build check-tests ## run every check of the project
+test: setup clients lint check-sam check-build check-tests ## run every check of the project
 	@echo "test: every check passed"
 
 lint: setup check-format check-lint check-types check-imports check-template ## run the checks that need no running code
@@ -88,6 +89,12 @@ fuzz: setup ## send thousands of generated requests to the handlers
 faults: engines ## let every request to every engine fail, and write docs/faults.md; 20 minutes
 	@$(BIN)/python -m tests.faults.table docs/faults.md
 
+clients: setup ## install the mem0 clients that are tried here; needs Node.js 20
+	@$(SETUP) clients
+
+conformance: clients engines ## have every mem0 client make every call, and write docs/compatibility.md
+	@$(BIN)/python -m tests.conformance.page docs/compatibility.md
+
 engines: setup ## start the engines that the AWS edition is tested on; needs Java 17 and Maven
 	@$(BIN)/python -m scripts.engines start wait
 
@@ -126,10 +133,13 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 	@{ echo "# Written by make lock."; echo "$(GREMLIN38)" | $(COMPILE_GREMLIN) -; } >layers/gremlin38/requirements.txt
 	@echo "$(SAM_CLI)" | $(COMPILE) --output-file scripts/sam-requirements.txt - >/dev/null
 	@echo "$(MEM0)" | $(COMPILE) $(addprefix --no-emit-package ,$(UNUSED_BY_MEM0)) --output-file scripts/mem0-requirements.txt - >/dev/null
+	@echo "$(MEM0_CLI)" | $(COMPILE) --output-file scripts/mem0-cli-requirements.txt - >/dev/null
+	@$(COMPILE) --output-file scripts/langgraph-requirements.txt - <examples/langgraph_agent/requirements.txt >/dev/null
 	@echo "$(GREMLIN38)" | $(COMPILE) --output-file scripts/gremlin38-requirements.txt - >/dev/null
+	@for each in tests/conformance/node-*; do npm install --package-lock-only --prefix "$$each" >/dev/null; done
 
 clean: ## delete everything these commands made, but no data
 	@[ ! -d .engines ] || $(or $(wildcard $(BIN)/python),python3) -m scripts.engines remove
-	@rm -rf .venv .venv-gremlin38 .venv-mem0 .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
+	@rm -rf .node-mem0 .venv .venv-gremlin38 .venv-langgraph .venv-mem0 .venv-mem0-cli .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find shared functions tests benchmarks evals -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -5,6 +5,10 @@
 #   sh scripts/setup.sh dev    the same with the tools of the checks, .venv-sam with the SAM CLI,
 #                              .venv-mem0 with the mem0 1.x whose class the library is compared with,
 #                              and .venv-gremlin38 with the client of Neptune's engines from 1.5 on
+#   sh scripts/setup.sh clients
+#                              after dev: .venv-mem0-cli with mem0's command line, .node-mem0 with
+#                              its npm clients, for the conformance run, and .venv-langgraph with
+#                              what the example needs; needs Node.js 20
 #   sh scripts/setup.sh tools  .venv with uv, whatever the state of uv.lock
 #
 # PYTHON names the interpreter to make .venv with, instead of the ones on PATH. RECOLLECT_EMBEDDER
@@ -107,6 +111,7 @@ find_python() {
 # What an environment was made from. It holds absolute paths, so the folder counts.
 fingerprint() {
     cksum pyproject.toml uv.lock scripts/setup.sh scripts/*-requirements.txt
+    cksum tests/conformance/node-*/package-lock.json
     echo "$PWD $(accepts_other_embedder && echo other || echo bundled)"
 }
 
@@ -151,6 +156,16 @@ install_beside() {
     quietly .venv/bin/uv pip sync --quiet --require-hashes --python ".venv-$1/bin/python" "scripts/$1-requirements.txt"
 }
 
+# An npm client with what it depends on, but nothing that it could make use of besides.
+install_client() {
+    say "installing mem0's npm client $1"
+    folder=.node-mem0/$1
+    mkdir -p "$folder"
+    cp "tests/conformance/node-$1/package.json" "tests/conformance/node-$1/package-lock.json" \
+        "tests/conformance/node-$1/.npmrc" "$folder"
+    quietly npm ci --prefix "$folder" --prefer-offline
+}
+
 WANTED=$(fingerprint)
 case "${1-}" in
 run)
@@ -170,13 +185,27 @@ dev)
     install_beside mem0 "mem0 1.x"
     install_beside gremlin38 "the Gremlin client 3.8"
     ;;
+clients)
+    if is_ready .venv/ready-clients; then exit 0; fi
+    install_beside mem0-cli "mem0's command line"
+    install_beside langgraph "LangGraph"
+    if command -v npm >/dev/null; then
+        install_client 2.4.6
+        install_client 3.1.8
+    elif [ "${CI-}" = true ]; then
+        fail "npm is not there: mem0's npm clients need Node.js 20"
+    else
+        say "mem0's npm clients are not tried: they need Node.js 20"
+        exit 0
+    fi
+    ;;
 tools)
     make_environment
     install_uv
     rm -f "$LOG"
     exit 0
     ;;
-*) fail "usage: sh scripts/setup.sh run|dev|tools" ;;
+*) fail "usage: sh scripts/setup.sh run|dev|clients|tools" ;;
 esac
 echo "$WANTED" >".venv/ready-$1"
 rm -f "$LOG"

@@ -47,8 +47,9 @@ def fill_in(form: str, text: str) -> Filled:
     if form == "describe_pictures":
         shown = _SHOWN.search(text)
         return {"descriptions": ["a picture"] * int(shown[1] if shown else 1)}
-    if form == "keep_summary":
-        return {"summary": "\n".join(line["text"] for line in data)[:MAX_CHARACTERS]}
+    if form in {"keep_summary", "sum_up_memories"}:
+        told = [line["text"] for line in data if "text" in line]
+        return {"summary": "\n".join(told)[:MAX_CHARACTERS]}
     return _about_graphs(form, data)
 
 

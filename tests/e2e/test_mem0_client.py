@@ -102,6 +102,29 @@ def test_a_project_that_wants_it_never_sees_a_card_number_again(client: Client) 
     assert memory["metadata"] == {"note": "password: [secret]"}
 
 
+def test_a_key_that_has_used_up_its_requests_is_told_when_to_come_back(
+    mem0: Package, client: Client, live_service: LiveService
+) -> None:
+    made = client.client.post("/v1/keys/", json={"name": "slow", "requests_per_minute": 1})
+    slow = mem0.MemoryClient(api_key=made.json()["key"], host=live_service.address)
+
+    def ask_often() -> None:
+        # A new minute may begin in between, but not twice.
+        for _ in range(3):
+            slow.get_all(filters={"user_id": "ada"})
+
+    with pytest.raises(mem0.exceptions.RateLimitError, match="limit of requests") as refused:
+        ask_often()
+
+    debug = refused.value.debug_info
+    assert refused.value.error_code == "HTTP_429"
+    assert 1 <= debug["retry_after"] <= 60
+    assert debug["x_ratelimit_limit"] == "1"
+    assert debug["x_ratelimit_remaining"] == "0"
+    assert abs(int(debug["x_ratelimit_reset"]) - time.time()) <= 61
+    slow.client.close()
+
+
 @pytest.mark.parametrize("suffix", ["", "/"])
 def test_a_host_may_end_in_a_slash(mem0: Package, live_service: LiveService, suffix: str) -> None:
     client = mem0.MemoryClient(live_service.new_key(), host=live_service.address + suffix)
@@ -196,7 +219,7 @@ def test_an_add_has_a_job_that_can_be_followed(client: Client) -> None:
         "ADD",
         "SUCCEEDED",
     )
-    assert event["results"] == answer["results"]
+    assert event["results"] == [{**each, "user_id": "ada"} for each in answer["results"]]
 
 
 def test_search_finds_what_was_just_added_best_first(client: Client) -> None:
