@@ -270,6 +270,7 @@ def _request(work: Workload, seconds: float) -> Used:
         "Lambda request": 1,
         "Lambda GB-second (arm64)": seconds * work.gigabytes,
         "DynamoDB read unit": work.new_environments,
+        "DynamoDB write unit": 1,  # what its key has used on the day
         "log GB": work.log / 1e9,
     }
 

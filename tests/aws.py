@@ -18,8 +18,8 @@ from recollect.adapters.aws.index import OpenSearchIndex
 from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 from recollect.adapters.aws.index_family import IndexSettings
 from recollect.adapters.aws.opensearch import opensearch_client
-from recollect.adapters.aws.projects import TrustedSettings
 from recollect.adapters.aws.store import DynamoStore
+from recollect.adapters.aws.trusted import TrustedSettings, TrustedWebhooks
 from tests.engines import REGION, endpoint, s3_server
 from tests.infrastructure.templates import TemplateLoader
 from tests.service import Clock, Ports, UseCases, embedder
@@ -89,7 +89,11 @@ class Engines:
         settling = timedelta(seconds=2 * REFRESH_SECONDS)
         store = replace(self.store, now=clock, settling=settling)
         ports = Ports.over(store, self.index, clock, lambda: str(uuid4()))
-        ports = replace(ports, projects=TrustedSettings(store.projects, clock))
+        ports = replace(
+            ports,
+            projects=TrustedSettings(store.projects, clock),
+            webhooks=TrustedWebhooks(store.webhooks, clock),
+        )
         return UseCases(ports=ports, clock=clock, name_of=lambda name: f"{name}-{uuid4().hex}")
 
 

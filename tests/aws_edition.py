@@ -22,7 +22,7 @@ from uuid import uuid4
 import boto3
 
 from recollect.adapters.aws.dynamodb import Table
-from recollect.adapters.aws.projects import DynamoKeys, ProjectSecrets
+from recollect.adapters.aws.projects import DynamoKeys, DynamoSettings, ProjectSecrets
 from recollect.domain.keys import KEY_PREFIX
 from recollect.entrypoints.functions import HTTP_FUNCTIONS, QUEUE_FUNCTIONS, load_handlers, routes
 from recollect.entrypoints.invocation import Handler, LambdaContext
@@ -50,6 +50,7 @@ QUEUES = {
     "projector": "RECOLLECT_INDEX_QUEUE_URL",
     "graph_writer": "RECOLLECT_GRAPH_QUEUE_URL",
     "graph_projector": "RECOLLECT_GRAPH_PROJECTION_QUEUE_URL",
+    "notifier": "RECOLLECT_WEBHOOK_QUEUE_URL",
 }
 """The variables that name the queues, by the functions behind them."""
 
@@ -95,6 +96,7 @@ def configured() -> Iterator[None]:
             RECOLLECT_GRAPH_PROJECTION_QUEUE_URL=make_queue(
                 boto3.client("sqs"), f"{prefix}-projections"
             ),
+            RECOLLECT_WEBHOOK_QUEUE_URL=make_queue(boto3.client("sqs"), f"{prefix}-webhooks"),
             RECOLLECT_DEAD_LETTERS_URL=make_queue(boto3.client("sqs"), f"{prefix}-dead"),
         )
         yield
@@ -187,6 +189,7 @@ def running() -> Iterator[LiveService]:
         first = "".join(process.stdout.readline() for _ in range(len(SAID)))
         said = re.fullmatch(r"\s+".join([*(rf"{name} +(\S+)" for name in SAID), ""]), first)
         assert said, f"the AWS edition did not start: {first}"
+        watchdog.cancel()
         yield LiveService(said[1], _key_maker(said[3]))
     finally:
         watchdog.cancel()
@@ -199,7 +202,9 @@ def running() -> Iterator[LiveService]:
 def _key_maker(control_table: str) -> Callable[[], str]:
     control = Table(dynamodb(), control_table)
     keys = DynamoKeys(control, ProjectSecrets(control), new_id)
-    create_key = CreateKey(keys, now, new_id, lambda: f"{KEY_PREFIX}{uuid4().hex}")
+    create_key = CreateKey(
+        keys, DynamoSettings(control), now, new_id, lambda: f"{KEY_PREFIX}{uuid4().hex}"
+    )
     return lambda: create_key(f"project-{new_id()}", "test")[1]
 
 

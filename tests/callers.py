@@ -110,6 +110,13 @@ def refused(response: httpx.Response, status: int = 400) -> str:
     return refusal_of(response)
 
 
+def ok(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of what was done."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    return response.json()
+
+
 def remembered(client: httpx.Client, text: str, **fields: object) -> str:
     """Add one message verbatim and return its memory's id."""
     body = {"messages": text, "infer": False, **fields}

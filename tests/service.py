@@ -17,7 +17,15 @@ from recollect.adapters.local.store import LocalStore
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.adapters.record_graph import RecordGraphStore
 from recollect.domain.filters import subject_is
-from recollect.domain.jobs import AddRequest, IdempotencyKey, Job
+from recollect.domain.jobs import (
+    AddRequest,
+    BatchDeleteRequest,
+    BatchUpdateRequest,
+    DeleteAllRequest,
+    ExportRequest,
+    IdempotencyKey,
+    Job,
+)
 from recollect.domain.memory import Memory, Message
 from recollect.domain.subjects import Scope
 from recollect.ports.graph import EntityIndex, GraphReader, GraphRecord, GraphStore
@@ -27,25 +35,40 @@ from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Describer, Embedder, Extractor
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.subjects import Subjects
+from recollect.ports.touches import Touches
+from recollect.ports.webhooks import Deliveries, Webhooks
 from recollect.testing.builders import NOON, a_key, a_scope
 from recollect.testing.store import Store
 from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.announce_changes import AnnounceChanges
+from recollect.usecases.asking import AskModel
 from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.change_memories import DeleteBatch, UpdateBatch
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.context import RecentMessages
+from recollect.usecases.create_project import CreateProject
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.delete_memories import DeleteMemories
+from recollect.usecases.describe_subjects import DeleteSubject, DescribeSubject
 from recollect.usecases.describing import NoDescriber
+from recollect.usecases.end_project import EndProject
 from recollect.usecases.erase_graph import EraseGraph
+from recollect.usecases.export_memories import ExportMemories, ReadExport
 from recollect.usecases.follow_graph import FollowGraph
+from recollect.usecases.manage_keys import CreateKey
 from recollect.usecases.manage_projects import ChangeProject, ReadProject
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.project_graph import ProjectGraph
-from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.read_jobs import ListJobs, ReadJob
+from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMemory
 from recollect.usecases.reading import ReadMessages
+from recollect.usecases.remove_expired import RemoveExpired
 from recollect.usecases.resolving import ResolveEntities
 from recollect.usecases.search_graph import SearchGraph
 from recollect.usecases.search_memories import Found, SearchMemories
+from recollect.usecases.summarise_memories import SummariseMemories
+from recollect.usecases.take_stock import CountMemories, ListHistories
 from recollect.usecases.work_on_jobs import WorkOnJobs
 from recollect.usecases.write_graph import WriteGraph
 
@@ -106,10 +129,15 @@ class Ports:
     decider: Decider
     describer: Describer
     projects: SettingsStore
+    webhooks: Webhooks
+    deliveries: Deliveries
+    touches: Touches
+    subjects: Subjects
     wake_ups: LocalWakeUps
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     is_late: Callable[[], bool] = lambda: False
+    ask: Callable[[], AskModel | None] = lambda: None
 
     @classmethod
     def over(
@@ -138,6 +166,10 @@ class Ports:
             decider=RuleBasedDecider(),
             describer=NoDescriber(),
             projects=store.projects,
+            webhooks=store.webhooks,
+            deliveries=store.deliveries,
+            touches=store.touches,
+            subjects=store.subjects,
             wake_ups=LocalWakeUps(),
             now=now,
             new_id=new_id,
@@ -199,7 +231,13 @@ class UseCases:
         ports = self.ports
         search_graph = SearchGraph(ports.entities, ports.graph_store, ports.graph, ports.record)
         return SearchMemories(
-            ports.embedder, self.find, search_graph, ports.projects, THREADS, ports.now
+            ports.embedder,
+            self.find,
+            search_graph,
+            ports.projects,
+            ports.touches,
+            THREADS,
+            ports.now,
         )
 
     @cached_property
@@ -244,17 +282,86 @@ class UseCases:
         return DeleteMemory(ports.record, ports.wake_ups, ports.now, ports.new_id)
 
     @cached_property
+    def update_batch(self) -> UpdateBatch:
+        ports = self.ports
+        return UpdateBatch(
+            ports.record, ports.embedder, ports.projects, self.work, ports.wake_ups, ports.now
+        )
+
+    @cached_property
+    def delete_batch(self) -> DeleteBatch:
+        ports = self.ports
+        return DeleteBatch(ports.record, self.work, ports.wake_ups, ports.now)
+
+    @cached_property
+    def export(self) -> ExportMemories:
+        ports = self.ports
+        return ExportMemories(ports.listing, ports.record, self.work, ports.ask, ports.now)
+
+    @cached_property
+    def read_export(self) -> ReadExport:
+        return ReadExport(self.ports.jobs)
+
+    @cached_property
+    def summarise(self) -> SummariseMemories:
+        return SummariseMemories(self.ports.listing, self.ports.ask, self.ports.now)
+
+    @cached_property
+    def list_jobs(self) -> ListJobs:
+        return ListJobs(self.ports.jobs)
+
+    @cached_property
     def delete_all(self) -> DeleteMemories:
         ports = self.ports
         return DeleteMemories(
             ports.record,
             ports.episodes,
             ports.listing,
+            ports.subjects,
             self.work,
             self.erase_graph,
+            self.end_project,
             ports.wake_ups,
             ports.now,
         )
+
+    @cached_property
+    def end_project(self) -> EndProject:
+        ports = self.ports
+        return EndProject(
+            ports.subjects,
+            ports.episodes,
+            self.erase_graph,
+            self.change_project,
+            ports.keys,
+            ports.webhooks,
+            ports.now,
+            ports.is_late,
+        )
+
+    @cached_property
+    def create_project(self) -> CreateProject:
+        ports = self.ports
+        create_key = CreateKey(
+            ports.keys, ports.projects, ports.now, ports.new_id, lambda: f"m0-{ports.new_id()}"
+        )
+        return CreateProject(ports.projects, self.change_project, create_key, ports.new_id)
+
+    @cached_property
+    def describe_subject(self) -> DescribeSubject:
+        return DescribeSubject(self.ports.subjects, self.ports.now)
+
+    @cached_property
+    def delete_subject(self) -> DeleteSubject:
+        return DeleteSubject(self.delete_all)
+
+    @cached_property
+    def count_memories(self) -> CountMemories:
+        return CountMemories(self.ports.listing)
+
+    @cached_property
+    def list_histories(self) -> ListHistories:
+        return ListHistories(self.ports.listing, self.ports.record)
 
     @cached_property
     def erase_graph(self) -> EraseGraph:
@@ -294,7 +401,11 @@ class UseCases:
 
     @cached_property
     def project_changes(self) -> ProjectChanges:
-        return ProjectChanges(self.ports.outbox, self.ports.record, self.ports.index)
+        ports = self.ports
+        announce = AnnounceChanges(
+            ports.webhooks, ports.deliveries, ports.record, ports.wake_ups, ports.now
+        )
+        return ProjectChanges(ports.outbox, ports.record, ports.index, announce)
 
     @cached_property
     def maintain(self) -> Maintain:
@@ -305,9 +416,16 @@ class UseCases:
             ports.jobs,
             ports.episodes,
             ports.wake_ups,
-            self.add,
-            self.delete_all,
+            {
+                AddRequest: self.add.resume,
+                DeleteAllRequest: self.delete_all.resume,
+                BatchUpdateRequest: self.update_batch.resume,
+                BatchDeleteRequest: self.delete_batch.resume,
+                ExportRequest: self.export.resume,
+            },
+            RemoveExpired(ports.record, ports.wake_ups, ports.now, ports.new_id),
             ports.now,
+            ports.deliveries,
         )
 
     def open_project(self, project: str) -> str:

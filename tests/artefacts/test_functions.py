@@ -17,7 +17,7 @@ from scripts.invoke import EVENT_KEY, EXPORTED, runtime
 from scripts.runtime_api import FunctionFailedError, RunningFunction, running
 from tests.aws_edition import configured
 
-NEPTUNES = ("search", "graph_projector")
+NEPTUNES = ("search", "mcp", "graph_projector")
 """The functions that have the driver's layer where the graph is in Neptune."""
 
 Start = Callable[[str], Any]
@@ -89,10 +89,11 @@ def test_what_one_function_stores_the_others_find(
     with started(functions, "projector", environment) as projector:
         projected = projector.invoke(event("projector")).value
     [found] = body("search", "search", key)["results"]
+    [told] = body("mcp", "mcp", key)["result"]["structuredContent"]["results"]
     with started(functions, "maintenance", environment) as maintenance:
         driven_on = maintenance.invoke(event("maintenance")).value
     assert projected == {"batchItemFailures": []}
-    assert found["id"] == added["id"]
+    assert found["id"] == told["id"] == added["id"]
     assert driven_on == {"driven_on": 0}
     assert body("mutate", "delete_all", key)["event_id"]
     assert body("read", "list", key)["count"] == 0

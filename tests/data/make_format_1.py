@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from recollect.adapters.local.store import LocalStore
+from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.adapters.stored import time_text
 from recollect.domain.jobs import (
     AddRequest,
@@ -37,6 +38,7 @@ from recollect.domain.memory import (
 )
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import Change, MemoryWrite
+from recollect.usecases.announce_changes import AnnounceChanges
 from recollect.usecases.project_changes import ProjectChanges
 
 FILE = Path(__file__).with_name("format-1.db")
@@ -262,8 +264,9 @@ def write(path: Path) -> None:
 
 def _write_keys(store: LocalStore) -> None:
     store.keys.create(PROJECT, KEY, KEY_HASH)
-    store.keys.create(PROJECT, replace(REVOKED_KEY, revoked_at=None), REVOKED_KEY_HASH)
-    store.keys.replace(PROJECT, REVOKED_KEY)
+    good = replace(REVOKED_KEY, revoked_at=None)
+    store.keys.create(PROJECT, good, REVOKED_KEY_HASH)
+    store.keys.replace(PROJECT, good, REVOKED_KEY)
 
 
 def _write_memories(store: LocalStore) -> None:
@@ -274,7 +277,10 @@ def _write_memories(store: LocalStore) -> None:
     for write in (_step(LISBON, PORTO), _step(FORGOTTEN, None), _step(None, EXPIRED)):
         store.record.commit(PROJECT, Change(at=START + SECOND, writes=(write,)))
     keys = [subject.key for scope in (ADA, GUIDE) for subject in scope.subjects]
-    ProjectChanges(store.outbox, store.record, store.index)(PROJECT, keys)
+    announce = AnnounceChanges(
+        store.webhooks, store.deliveries, store.record, LocalWakeUps(), lambda: START
+    )
+    ProjectChanges(store.outbox, store.record, store.index, announce)(PROJECT, keys)
     store.record.commit(PROJECT, Change(at=START + 2 * SECOND, writes=(_step(None, WALK),)))
 
 

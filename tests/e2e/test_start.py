@@ -106,7 +106,7 @@ def test_an_interrupted_first_import_is_completed_and_nothing_is_there_twice(
 ) -> None:
     data = tmp_path / ".recollect/recollect.db"
     with opened(data) as edition:
-        key = Sample.of(edition).keys.create(KEY_NAME)["key"]
+        key = Sample.of(edition).keys.create({"name": KEY_NAME})["key"]
         with httpx_client(LOCAL_URL, key, edition.transport()) as client:
             importer = Importer(Api(client, Place(None, key, data)), SOURCE)
             for session in sample_sessions()[:3]:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_job
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.manage_keys import CheckKey, CreateKey
 from recollect.usecases.project_changes import STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
@@ -125,7 +125,10 @@ def _maintain_and_add_again(service: UseCases, scene: Scene) -> object:
 def _with_a_key(service: UseCases) -> Scene:
     scene = _nothing_known(service)
     ports = service.ports
-    CreateKey(ports.keys, ports.now, ports.new_id, lambda: _secret_of(scene))(scene.project, "k")
+    create_key = CreateKey(
+        ports.keys, ports.projects, ports.now, ports.new_id, lambda: _secret_of(scene)
+    )
+    create_key(scene.project, "k")
     return scene
 
 
@@ -229,7 +232,7 @@ OPERATIONS = (
         "key check",
         ("dynamodb",),
         _with_a_key,
-        lambda service, scene: CheckKey(service.ports.keys)(_secret_of(scene)),
+        lambda service, scene: CheckKey(service.ports.keys, service.ports.now)(_secret_of(scene)),
         is_read=True,
     ),
     Operation(

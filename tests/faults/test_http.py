@@ -10,8 +10,8 @@ import pytest
 
 from recollect import bootstrap
 from recollect.entrypoints.functions import HTTP_FUNCTIONS, load_handlers, routes
-from recollect.entrypoints.http import RETRY_AFTER_SECONDS
 from recollect.entrypoints.invocation import GatewayTransport
+from recollect.entrypoints.refusals import RETRY_AFTER_SECONDS
 from recollect.usecases.manage_keys import CheckKey, CreateKey
 from tests.callers import ADD, ADDRESS, LIST, SEARCH, credentials, new_id, now, refused
 from tests.faults.cases import NOT_TO_BE_SAID
@@ -74,7 +74,8 @@ def caller_of(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
             service = world.service(Clock(), with_models=engine == "bedrock", through=[engine])
             _deploy(service, monkeypatch)
             scope = service.new_scope(user="ada")
-            create_key = CreateKey(service.ports.keys, now, new_id, lambda: f"m0-{new_id()}")
+            ports, secret = service.ports, lambda: f"m0-{new_id()}"
+            create_key = CreateKey(ports.keys, ports.projects, now, new_id, secret)
             _, key = create_key(scope.project, "test")
             handlers = load_handlers(HTTP_FUNCTIONS)
             transport = GatewayTransport(handlers, routes(), now=now, new_id=new_id)
@@ -95,7 +96,7 @@ def _deploy(service: UseCases, monkeypatch: pytest.MonkeyPatch) -> None:
         "read_memory": service.read,
         "update_memory": service.update,
         "delete_memory": service.delete,
-        "check_key": CheckKey(service.ports.keys),
+        "check_key": CheckKey(service.ports.keys, now),
     }
     for name, use_case in deployed.items():
         monkeypatch.setattr(bootstrap, name, partial(_given, use_case))

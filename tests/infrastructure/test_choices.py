@@ -127,6 +127,7 @@ def test_what_a_queue_feeds_knows_where_to_bury() -> None:
     assert {name: url for name, url in told.items() if url} == {
         "GraphProjectorFunction": "${GraphProjectionDeadLetters}",
         "GraphWriterFunction": "${GraphDeadLetters}",
+        "NotifierFunction": "${WebhookDeadLetters}",
         "ProjectorFunction": "${IndexDeadLetters}",
     }
 

@@ -51,6 +51,8 @@ def test_the_outputs_say_how_to_begin() -> None:
             "OpenSearchUrl",
             "PrepareIndexCommand",
             "RecordTable",
+            "WebhookDeadLettersUrl",
+            "WebhookQueueUrl",
         }
 
 
@@ -88,6 +90,8 @@ def test_the_index_is_prepared_as_often_as_one_likes(admin: Handler) -> None:
         ({"command": "create_key", "name": "first"}, "project"),
         ({"command": "create_key", "project": "", "name": "first"}, "project"),
         ({"command": "prepare_index", "project": "default"}, "project"),
+        ({"command": "limit_project", "tokens_per_day": 1}, "project"),
+        ({"command": "limit_project", "project": "default", "tokens_per_day": "1"}, "tokens_per"),
     ],
 )
 def test_what_is_no_command_is_refused_with_its_reason(
@@ -95,6 +99,21 @@ def test_what_is_no_command_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(ValidationError, match=said):
         _answer(admin, event)
+
+
+def test_a_project_is_limited_and_freed_again(admin: Handler) -> None:
+    _answer(admin, {"command": "create_key", "project": "limited", "name": "first"})
+    command = {"command": "limit_project", "project": "limited"}
+
+    both = _answer(admin, {**command, "requests_per_minute": 60, "tokens_per_day": 1_000})
+    one = _answer(admin, {**command, "requests_per_minute": None})
+
+    assert both["limits"] == {"requests_per_minute": 60, "tokens_per_day": 1_000}
+    assert one == {
+        "project_id": "limited",
+        "limits": {"requests_per_minute": None, "tokens_per_day": 1_000},
+    }
+    assert vars(bootstrap.projects.read_project()("limited").limits) == one["limits"]
 
 
 def test_a_key_without_a_name_is_refused(admin: Handler) -> None:

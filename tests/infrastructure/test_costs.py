@@ -14,8 +14,8 @@ from benchmarks import costs
 from benchmarks.costs import Workload
 from benchmarks.model_calls import Mind
 from benchmarks.model_calls_peer import said
-from recollect.adapters.aws.projects import TrustedSettings
 from recollect.adapters.aws.store import DynamoStore
+from recollect.adapters.aws.trusted import TrustedSettings
 from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Message, Vector
 from recollect.domain.ranking import TermStatistics
@@ -135,6 +135,8 @@ class NoWakeUps:
 
     def project_graph(self, _: object) -> None: ...
 
+    def deliver(self, *_: object, **__: object) -> None: ...
+
 
 def adding(store: DynamoStore) -> AddMemories:
     work = WorkOnJobs(store.jobs, store.record, now, new_id)
@@ -160,7 +162,7 @@ def new_id() -> str:
 @pytest.fixture
 def store() -> Iterator[DynamoStore]:
     with dynamo_store(settling=timedelta(seconds=60)) as opened:
-        CreateKey(opened.keys, now, new_id, new_id)(PROJECT, "costs")
+        CreateKey(opened.keys, opened.projects, now, new_id, new_id)(PROJECT, "costs")
         yield opened
 
 

@@ -18,7 +18,7 @@ every_neptune = pytest.mark.parametrize("choice", NEPTUNES.values(), ids=NEPTUNE
 
 ASK = {"neptune-db:connect", "neptune-db:ReadDataViaQuery"}
 CHANGE = {"neptune-db:DeleteDataViaQuery", "neptune-db:WriteDataViaQuery"}
-ASKERS = {"GraphProjectorFunction", "SearchFunction"}
+ASKERS = {"GraphProjectorFunction", "McpFunction", "SearchFunction"}
 """Those that speak to Neptune."""
 
 
@@ -85,8 +85,8 @@ def test_a_graph_in_the_record_needs_no_neptune() -> None:
 @pytest.mark.parametrize(
     ("queue", "senders"),
     [
-        ("GraphQueue", {"Add", "GraphWriter", "Maintenance", "Mutate"}),
-        ("GraphProjectionQueue", {"GraphWriter", "Maintenance", "Mutate"}),
+        ("GraphQueue", {"Add", "GraphWriter", "Maintenance", "Mcp", "Mutate"}),
+        ("GraphProjectionQueue", {"GraphWriter", "Maintenance", "Mcp", "Mutate"}),
         ("GraphDeadLetters", {"GraphWriter"}),
         ("GraphProjectionDeadLetters", {"GraphProjector"}),
     ],
@@ -174,8 +174,11 @@ def test_a_collections_own_policy_admits_the_graphs_functions_if_there_are_any()
 
 
 @every_neptune
-def test_search_asks_neptune_and_cannot_change_it(choice: dict[str, str]) -> None:
-    assert _of(Stack(MAIN, choice), "SearchFunction", "neptune-db:") == ASK
+@pytest.mark.parametrize("function", ["McpFunction", "SearchFunction"])
+def test_what_searches_asks_neptune_and_cannot_change_it(
+    function: str, choice: dict[str, str]
+) -> None:
+    assert _of(Stack(MAIN, choice), function, "neptune-db:") == ASK
 
 
 @every_neptune

@@ -67,6 +67,7 @@ def test_who_falls_behind_is_seen() -> None:
         "${GraphProjectionQueue.QueueName}",
         "${GraphQueue.QueueName}",
         "${IndexQueue.QueueName}",
+        "${WebhookQueue.QueueName}",
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from recollect.adapters.aws.usage import USAGE_PARTITIONS
 from tests.infrastructure.templates import CHOICES, KEY, MAIN, SECRET, Stack, listed
 
 NEPTUNE = "arn:${AWS::Partition}:neptune-db:${AWS::Region}:${AWS::AccountId}:"
@@ -60,12 +61,30 @@ def _grants(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def granted(function: str, choice: dict[str, str]) -> set[tuple[str, str]]:
     """Return every action that a function may take, with what on."""
-    stack = Stack(MAIN, choice)
+    statements = list(_statements(Stack(MAIN, choice), function))
+    return set(_grants({"Statement": statements}))
+
+
+def _statements(stack: Stack, function: str) -> Iterator[dict[str, Any]]:
     role = stack.resources[stack.functions[function]["Role"].split(".")[0][2:]]["Properties"]
     names = [name.strip("${}") for name in role["ManagedPolicyArns"] if name.startswith("${")]
     documents = [stack.resources[name]["Properties"]["PolicyDocument"] for name in names]
     documents += [policy["PolicyDocument"] for policy in role["Policies"]]
-    return {grant for document in documents for grant in _grants(document)}
+    for document in documents:
+        yield from document["Statement"]
+
+
+def partitions_of(function: str, action: str) -> set[str]:
+    """Return the partitions of the control table that a function may do something to."""
+    stack = Stack(MAIN)
+    return {
+        partition
+        for statement in _statements(stack, function)
+        if action in listed(statement["Action"]) and CONTROL in listed(statement["Resource"])
+        for partition in statement.get("Condition", {}).get(
+            "ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["*"]}
+        )["dynamodb:LeadingKeys"]
+    }
 
 
 def actions(function: str, resource: str, choice: dict[str, str] | None = None) -> set[str]:
@@ -115,7 +134,12 @@ def test_every_policy_is_somebodys(choice: dict[str, str]) -> None:
 @pytest.mark.parametrize("function", ["SearchFunction", "ReadFunction"])
 def test_what_only_reads_cannot_write(function: str) -> None:
     assert actions(function, RECORD) == actions(function, WIDE) == READS
-    assert actions(function, CONTROL) == {"dynamodb:GetItem", "dynamodb:Query"}
+    # What it may write there is what keys use, and when memories were shown; nothing else.
+    counts = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+    touches = {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"}
+    assert actions(function, CONTROL) == counts | (
+        touches if function == "SearchFunction" else set()
+    )
     assert actions(function, EPISODES) == {"s3:GetObject"}
     assert not [action for action, _ in granted(function, {}) if action.startswith("sqs:")]
 
@@ -151,7 +175,8 @@ def test_only_what_deletes_for_a_caller_or_for_good_removes_episodes() -> None:
         if action == "s3:DeleteObject"
     }
 
-    assert removers == {("MaintenanceFunction", EPISODES), ("MutateFunction", EPISODES)}
+    names = {"MaintenanceFunction", "McpFunction", "MutateFunction"}
+    assert removers == {(name, EPISODES) for name in names}
 
 
 def test_the_projector_only_confirms() -> None:
@@ -162,16 +187,61 @@ def test_the_projector_only_confirms() -> None:
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     }
-    assert not actions("ProjectorFunction", CONTROL)
+    assert actions("ProjectorFunction", CONTROL) == {"dynamodb:GetItem", "dynamodb:PutItem"}
 
 
-def test_only_mutate_and_admin_make_keys() -> None:
+def test_only_mutate_and_admin_make_keys_and_maintenance_revokes_them() -> None:
     makers = {
-        name for name in Stack(MAIN).functions if "dynamodb:PutItem" in actions(name, CONTROL)
+        name
+        for name in Stack(MAIN).functions
+        for partitions in partitions_of(name, "dynamodb:PutItem")
+        if partitions in {"*", "K#*", "P#*"}
     }
 
-    assert makers == {"AdminFunction", "MutateFunction"}
+    # Maintenance finishes the deletion of projects, which ends with their keys.
+    assert makers == {"AdminFunction", "MaintenanceFunction", "MutateFunction"}
     assert not actions("AdminFunction", RECORD)
+
+
+@pytest.mark.parametrize("function", ["Add", "Mutate", "Read", "Search"])
+def test_what_answers_requests_counts_them(function: str) -> None:
+    assert "dynamodb:UpdateItem" in actions(f"{function}Function", CONTROL)
+
+
+def test_what_counts_can_update_nothing_else() -> None:
+    (statement,) = Stack(MAIN).resources["CountUsage"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert statement["Action"] == "dynamodb:UpdateItem"
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{USAGE_PARTITIONS}*"]}
+    }
+
+
+def test_what_tells_webhooks_has_a_part_of_the_control_table_without_keys() -> None:
+    webhooks, deliveries, due = "W#*", "D#*", "Q#*"
+
+    for function in ("NotifierFunction", "ProjectorFunction"):
+        assert partitions_of(function, "dynamodb:GetItem") == {webhooks, deliveries}
+    assert partitions_of("ProjectorFunction", "dynamodb:PutItem") == {deliveries, due}
+    assert partitions_of("NotifierFunction", "dynamodb:PutItem") == {webhooks, deliveries, due}
+    assert partitions_of("NotifierFunction", "dynamodb:DeleteItem") == {deliveries, due}
+    assert actions("NotifierFunction", RECORD) == {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_who_knows_of_deliveries_wakes_the_notifier_and_it_alone_receives() -> None:
+    done = {
+        action: {
+            name for name in Stack(MAIN).functions if action in actions(name, "${WebhookQueue.Arn}")
+        }
+        for action in ("sqs:SendMessage", "sqs:ReceiveMessage")
+    }
+
+    assert done["sqs:SendMessage"] == {
+        "MaintenanceFunction",
+        "NotifierFunction",
+        "ProjectorFunction",
+    }
+    assert done["sqs:ReceiveMessage"] == {"NotifierFunction"}
 
 
 def test_only_what_changes_memories_may_wake_the_projector() -> None:
@@ -181,7 +251,7 @@ def test_only_what_changes_memories_may_wake_the_projector() -> None:
         if "sqs:SendMessage" in actions(name, "${IndexQueue.Arn}")
     }
 
-    assert senders == {"AddFunction", "MaintenanceFunction", "MutateFunction"}
+    assert senders == {"AddFunction", "MaintenanceFunction", "McpFunction", "MutateFunction"}
 
 
 def test_only_the_projector_buries() -> None:
@@ -201,7 +271,9 @@ def test_only_the_projector_receives() -> None:
     assert receivers == {"ProjectorFunction"}
 
 
-@pytest.mark.parametrize("function", ["AddFunction", "MaintenanceFunction", "SearchFunction"])
+@pytest.mark.parametrize(
+    "function", ["AddFunction", "MaintenanceFunction", "McpFunction", "SearchFunction"]
+)
 def test_what_searches_can_do_nothing_else_to_the_index(function: str) -> None:
     found = {grant for grant in granted(function, {}) if grant[0].startswith("es:")}
 
@@ -286,9 +358,18 @@ def test_a_secret_is_read_by_what_asks_models_alone() -> None:
         "AddFunction",
         "GraphWriterFunction",
         "MaintenanceFunction",
+        "McpFunction",
         "MutateFunction",
+        "ReadFunction",
         "SearchFunction",
     }
+
+
+@pytest.mark.parametrize("function", ["MutateFunction", "ReadFunction"])
+def test_what_exports_and_sums_up_asks_the_chat_model(function: str) -> None:
+    asked = {where for action, where in granted(function, {}) if action == "bedrock:InvokeModel"}
+
+    assert any(where.endswith("amazon.nova-2-lite-v1:0") for where in asked)
 
 
 @every_function

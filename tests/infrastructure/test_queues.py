@@ -35,6 +35,7 @@ def test_every_queue_feeds_one_function() -> None:
         "${GraphProjectionQueue.Arn}": "functions/graph_projector",
         "${GraphQueue.Arn}": "functions/graph_writer",
         "${IndexQueue.Arn}": "functions/projector",
+        "${WebhookQueue.Arn}": "functions/notifier",
     }
 
 

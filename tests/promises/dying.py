@@ -23,6 +23,7 @@ from recollect.adapters.local.jobs import LocalJobs
 from recollect.adapters.local.outbox import LocalOutbox
 from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.scopes import LocalScopes
+from recollect.adapters.local.webhooks import LocalDeliveries, LocalWebhooks
 from recollect.domain.jobs import Turn
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexBuilds
@@ -134,6 +135,8 @@ class LocalWorld:
                 scopes=NotedScopes(LocalScopes(database), self.ids),
                 outbox=LocalOutbox(database),
                 jobs=LocalJobs(database),
+                webhooks=LocalWebhooks(database),
+                deliveries=LocalDeliveries(database),
                 index=LocalIndex(database, max_resident_bytes=RESIDENT_BYTES),
             ),
             LocalIndexBuilds(database),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from recollect.adapters.local.record import LocalRecord
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -17,7 +18,6 @@ from recollect.domain.memory import Json
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
 from recollect.testing.builders import a_scope
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.work_on_jobs import LEASE
 from tests.promises.breaking import BreakingDatabase, CrashError
 from tests.promises.test_concurrency import THREADS, at_once

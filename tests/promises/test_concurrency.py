@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import ConflictError, NotFoundError
 from recollect.domain.jobs import Decision, Job
 from recollect.domain.memory import HistoryAction, HistoryEvent
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
-from recollect.usecases.change_memory import MemoryChanges
 from tests.service import UseCases
 
 THREADS = 16

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import RecollectError
 from recollect.domain.filters import Filter, parse_filter, subject_is
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
-from recollect.usecases.change_memory import MemoryChanges
 from tests.aws import Engines
 from tests.service import Clock, UseCases, a_service
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import HistoryAction, Memory
@@ -21,7 +22,6 @@ from recollect.testing.builders import (
     deleting,
     updating,
 )
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.verify_index import IndexReport, VerifyIndex
 from recollect.usecases.walking import pages

@@ -18,12 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import ConflictError, NotFoundError, UnavailableError
 from recollect.domain.graph import Owner
 from recollect.domain.jobs import Decision, DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
-from recollect.usecases.change_memory import MemoryChanges
 from tests.promises.graph_copies import CopiedStore
 from tests.promises.graph_worlds import (
     CrashError,

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.projects import LocalKeys
 from recollect.adapters.local.record import LocalRecord
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.filters import Filter, Unexpired, both, parse_filter
 from recollect.domain.memory import Embedding, Json, Memory
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.testing.builders import NOON, a_change, a_key, a_memory, adding
-from recollect.usecases.change_memory import MemoryChanges
 from tests.service import Service, a_service, embedder
 
 Filters: TypeAlias = dict[str, Json]

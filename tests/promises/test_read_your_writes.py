@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import Filter, parse_filter, subject_is
 from recollect.domain.jobs import DeleteAllRequest
@@ -15,7 +16,6 @@ from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.testing.builders import a_scope
 from recollect.usecases.candidates import MAX_PENDING
-from recollect.usecases.change_memory import MemoryChanges
 from tests.service import UseCases
 
 

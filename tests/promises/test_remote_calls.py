@@ -13,12 +13,14 @@ from opensearchpy import Transport
 from benchmarks.model_calls import Mind
 from benchmarks.model_calls_peer import known as known_before
 from benchmarks.model_calls_peer import said
+from recollect.adapters.aws.items import WIDE_SHARDS
 from recollect.adapters.aws.wake_ups import SqsWakeUps
+from recollect.domain.changes import MemoryChanges
+from recollect.domain.filters import EVERYTHING
 from recollect.domain.jobs import Decision
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
 from recollect.usecases.asking import AskModel
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.extraction import ModelExtractor
 from recollect.usecases.parts import MAX_TURNS
@@ -215,6 +217,31 @@ def test_a_page_of_a_user_is_a_query_and_a_read(
         service.listed(a_scope(known.project, user="ada"))
 
     assert calls == {"Query": 1, "BatchGetItem": 1}
+
+
+def test_counting_a_project_reads_places_and_no_memories(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    service.say(known, *(f"{WORDS} {number}" for number in range(20)))
+    with counted(service, deployed) as calls:
+        page = service.ports.listing.memories(known.project, EVERYTHING, limit=1)
+
+    assert page.count == 21
+    assert calls == {"Query": WIDE_SHARDS, "BatchGetItem": 1}
+
+
+def test_a_page_of_jobs_costs_the_same_however_many_there_are(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    for number in range(4):
+        service.say(known, f"{WORDS} {number}")
+    first = service.ports.jobs.recent(known.project, limit=2)
+
+    with counted(service, deployed) as calls:
+        second = service.ports.jobs.recent(known.project, limit=2, after=first[-1])
+
+    assert len({job.id for job in (*first, *second)}) == 4
+    assert calls == {"Query": 2 * WIDE_SHARDS, "BatchGetItem": 1}
 
 
 def test_the_projector_reads_each_subject_once(

@@ -8,6 +8,7 @@ import pytest
 from recollect.adapters.local.jobs import LocalJobs
 from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.scopes import LocalScopes
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.jobs import Decision, DeleteAllRequest, IdempotencyKey, JobStatus
 from recollect.domain.memory import Memory
@@ -25,7 +26,6 @@ from recollect.testing.builders import (
     deleting,
     updating,
 )
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.work_on_jobs import LEASE
 from tests.promises.breaking import NEVER, BreakingDatabase, CrashError, contents
 from tests.service import Service

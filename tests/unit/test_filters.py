@@ -14,6 +14,7 @@ from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import (
     EVERYTHING,
     Unexpired,
+    Within,
     both,
     created_between,
     in_scope,
@@ -953,3 +954,13 @@ def test_any_json_is_decided_or_refused(raw: object, memory: Memory) -> None:
         assert condition.matches(memory) in {True, False}
         condition.named_subjects()
         is_scoped(condition)
+
+
+def test_within_somebodys_reach_nobody_else_is_named() -> None:
+    others = parse_filter({"AND": [{"user_id": "ada"}, {"run_id": "trip"}]})
+    condition = both(Within((subject_is(HELPER), others)), Unexpired(NOON))
+
+    assert condition.named_subjects() == frozenset({HELPER})
+    assert condition.matches(a_memory(a_scope(user="ada", agent="helper", run="trip")))
+    assert not condition.matches(a_memory(a_scope(user="ada", run="trip")))
+    assert is_scoped(condition)

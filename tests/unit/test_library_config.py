@@ -7,8 +7,8 @@ import pytest
 
 from recollect import Memory
 from recollect.domain.filters import parse
+from recollect.entrypoints.open_source_filters import FIELDS
 from recollect.library import ArgumentError
-from recollect.library.arguments import FIELDS
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import pytest
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.entrypoints import worker
 from recollect.entrypoints.functions import QUEUE_FUNCTIONS
-from recollect.entrypoints.messages import SubjectsHaveNews
-from recollect.entrypoints.worker import LocalWorker, feeds
+from recollect.entrypoints.messages import DeliveriesAreDue, SubjectsHaveNews
+from recollect.entrypoints.worker import STALE_AFTER, LocalWorker, feeds
+from recollect.testing.webhooks import a_delivery
 from tests.service import Service, a_service
 
 PATIENCE_SECONDS = 10
@@ -58,6 +59,23 @@ def test_news_becomes_one_sqs_event(service: Service) -> None:
     [news] = map(SubjectsHaveNews.model_validate_json, projector.bodies)
     assert news.project == scope.project
     assert news.subject_keys == [scope.owner.key]
+
+
+def test_deliveries_go_to_the_notifier_and_what_is_due_again_is_found(service: Service) -> None:
+    notifier, others = Projector(), Projector()
+    wake_ups, deliveries = service.ports.wake_ups, service.ports.deliveries
+    due = a_delivery("w", next_attempt_at=service.clock())
+    deliveries.add("acme", [due])
+    service.clock.forward(STALE_AFTER)
+    functions = {**dict.fromkeys(QUEUE_FUNCTIONS, others), "notifier": notifier}
+
+    wake_ups.deliver("acme", "w", ["of an announcement"])
+    LocalWorker(feeds(wake_ups, functions), service.maintain, service.clock).settle()
+
+    news = [DeliveriesAreDue.model_validate_json(body) for body in notifier.bodies]
+    assert {(each.project, each.webhook_id) for each in news} == {("acme", "w")}
+    assert [each.delivery_ids for each in news] == [["of an announcement"], [due.id]]
+    assert others.bodies == []
 
 
 def test_no_news_calls_nobody(service: Service) -> None:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recollect.bootstrap import current, graphs, models, stores
-from recollect.bootstrap.chance import new_id, new_secret, now
+from recollect.bootstrap import exports, graphs, jobs, keys, models, projects, stores, webhooks
+from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import (
     Settings,
     choosing,
@@ -22,31 +22,52 @@ from recollect.bootstrap.configuration import (
     settings,
     variable,
 )
+from recollect.bootstrap.jobs import delete_memories
+from recollect.bootstrap.keys import check_key, create_key
 from recollect.bootstrap.stores import local_store, local_wake_ups
 from recollect.domain.errors import UnavailableError
+from recollect.domain.jobs import (
+    AddRequest,
+    BatchDeleteRequest,
+    BatchUpdateRequest,
+    DeleteAllRequest,
+    ExportRequest,
+)
 from recollect.ports.queue import DeadLetters
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
-from recollect.usecases.delete_memories import DeleteMemories
-from recollect.usecases.manage_keys import CheckKey, CreateKey, ListKeys, RevokeKey
-from recollect.usecases.manage_projects import ChangeProject, ReadProject
+from recollect.usecases.give_feedback import GiveFeedback
 from recollect.usecases.project_changes import Maintain, ProjectChanges
-from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadJob, ReadMemory
+from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMemory
 from recollect.usecases.reading import ReadMessages
 from recollect.usecases.rebuild_index import RebuildIndex
 from recollect.usecases.reembed import Reembed
+from recollect.usecases.remove_expired import RemoveExpired
 from recollect.usecases.search_memories import SearchMemories
 from recollect.usecases.verify_index import VerifyIndex
-from recollect.usecases.work_on_jobs import WorkOnJobs
 
 if TYPE_CHECKING:
     from recollect.adapters.local.store import LocalStore
     from recollect.usecases.diagnose import Diagnose
 
-__all__ = ["Settings", "choosing", "local_store", "local_wake_ups", "settings", "variable"]
+__all__ = [
+    "Settings",
+    "check_key",
+    "choosing",
+    "create_key",
+    "delete_memories",
+    "exports",
+    "jobs",
+    "keys",
+    "local_store",
+    "local_wake_ups",
+    "projects",
+    "settings",
+    "variable",
+]
 
 
 @once
@@ -61,7 +82,7 @@ def add_memories() -> AddMemories:
     )
     return AddMemories(
         store.record,
-        _work(),
+        jobs.work(),
         read,
         decide,
         stores.trusted_projects(),
@@ -79,6 +100,7 @@ def search_memories() -> SearchMemories:
         _candidates(),
         graphs.search_graph() if graphs.has_graph() else None,
         stores.trusted_projects(),
+        stores.store().touches,
         graphs.threads(),
         now,
     )
@@ -104,12 +126,6 @@ def list_subjects() -> ListSubjects:
 
 
 @once
-def read_job() -> ReadJob:
-    """Return the use case behind events."""
-    return ReadJob(stores.store().jobs)
-
-
-@once
 def update_memory() -> UpdateMemory:
     """Return the use case behind updates by id."""
     return UpdateMemory(
@@ -129,25 +145,17 @@ def delete_memory() -> DeleteMemory:
 
 
 @once
-def delete_memories() -> DeleteMemories:
-    """Return the use case behind deletes of everything."""
-    store = stores.store()
-    return DeleteMemories(
-        store.record,
-        store.episodes,
-        store.listing,
-        _work(),
-        graphs.erase_graph(),
-        stores.wake_ups(),
-        now,
-    )
+def give_feedback() -> GiveFeedback:
+    """Return the use case behind feedback."""
+    return GiveFeedback(stores.store().record, stores.wake_ups(), now, new_id)
 
 
 @once
 def project_changes() -> ProjectChanges:
     """Return the use case that brings the index to the record's state."""
     store = stores.store()
-    return ProjectChanges(store.outbox, store.record, stores.patient_index())
+    announce = webhooks.announce_changes()
+    return ProjectChanges(store.outbox, store.record, stores.patient_index(), announce)
 
 
 def dead_letters() -> DeadLetters:
@@ -165,9 +173,16 @@ def maintain() -> Maintain:
         store.jobs,
         store.episodes,
         stores.wake_ups(),
-        add_memories(),
-        delete_memories(),
+        {
+            AddRequest: add_memories().resume,
+            DeleteAllRequest: delete_memories().resume,
+            BatchUpdateRequest: jobs.update_batch().resume,
+            BatchDeleteRequest: jobs.delete_batch().resume,
+            ExportRequest: exports.export_memories().resume,
+        },
+        RemoveExpired(store.record, stores.wake_ups(), now, new_id),
         now,
+        store.deliveries,
     )
 
 
@@ -203,42 +218,6 @@ def prepare_index() -> Callable[[], None]:
             make()
 
     return prepare
-
-
-@once
-def check_key() -> CheckKey:
-    """Return the use case that tells which project a key opens."""
-    return CheckKey(stores.trusted_keys())
-
-
-@once
-def create_key() -> CreateKey:
-    """Return the use case that makes keys."""
-    return CreateKey(stores.trusted_keys(), now, new_id, new_secret)
-
-
-@once
-def list_keys() -> ListKeys:
-    """Return the use case that lists keys."""
-    return ListKeys(stores.trusted_keys())
-
-
-@once
-def revoke_key() -> RevokeKey:
-    """Return the use case that revokes keys."""
-    return RevokeKey(stores.trusted_keys(), now)
-
-
-@once
-def read_project() -> ReadProject:
-    """Return the use case that tells what a project has set."""
-    return ReadProject(stores.store().projects)
-
-
-@once
-def change_project() -> ChangeProject:
-    """Return the use case that changes what a project has set."""
-    return ChangeProject(stores.trusted_projects())
 
 
 @contextmanager
@@ -295,9 +274,3 @@ def _require_region() -> None:
 def _candidates() -> FindCandidates:
     store = stores.store()
     return FindCandidates(stores.index(), store.record, store.outbox, store.listing)
-
-
-@once
-def _work() -> WorkOnJobs:
-    store = stores.store()
-    return WorkOnJobs(store.jobs, store.record, now, new_id, current.is_late)

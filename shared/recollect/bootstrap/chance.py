@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from recollect.domain.keys import KEY_PREFIX
 
 KEY_BYTES = 24
+SIGNING_PREFIX = "whsec_"
+SIGNING_BYTES = 32
+"""What HMAC-SHA256 makes full use of."""
 
 
 def now() -> datetime:
@@ -22,3 +25,8 @@ def new_id() -> str:
 def new_secret() -> str:
     """Return a new API key."""
     return KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+
+
+def new_signing_secret() -> str:
+    """Return a new secret that requests to a webhook are signed with."""
+    return SIGNING_PREFIX + secrets.token_urlsafe(SIGNING_BYTES)

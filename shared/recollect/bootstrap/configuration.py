@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     """Where the embedder `openai` is, and its key, if not where the language model is."""
     embedding_api_key: str = ""
 
+    mcp_origins: str = ""
+    """Origins of web pages that may call /mcp, with commas between; a browser names them."""
+
     data: Path = Path("recollect.db")
     resident_megabytes: int = 512
     """Memory that the local index may use for subjects it has in memory."""
@@ -77,6 +80,7 @@ class Settings(BaseSettings):
     index_queue_url: str = ""
     graph_queue_url: str = ""
     graph_projection_queue_url: str = ""
+    webhook_queue_url: str = ""
     dead_letters_url: str = ""
     """The queue for messages to a queue's function that it cannot handle."""
     opensearch_url: str = ""

@@ -106,7 +106,7 @@ def trusted_keys() -> Keys:
     if settings().edition == "local":
         return local_store().keys
     with part("aws"):
-        from recollect.adapters.aws.projects import TrustedKeys
+        from recollect.adapters.aws.trusted import TrustedKeys
 
     return TrustedKeys(dynamo_store().keys, now)
 
@@ -117,7 +117,7 @@ def trusted_projects() -> SettingsStore:
     if settings().edition == "local":
         return local_store().projects
     with part("aws"):
-        from recollect.adapters.aws.projects import TrustedSettings
+        from recollect.adapters.aws.trusted import TrustedSettings
 
     return TrustedSettings(dynamo_store().projects, now)
 
@@ -215,6 +215,7 @@ def wake_ups() -> WakeUps:
         index_queue_url=configured("index_queue_url"),
         graph_queue_url=settings().graph_queue_url,
         graph_projection_queue_url=settings().graph_projection_queue_url,
+        webhook_queue_url=settings().webhook_queue_url,
         new_token=new_id,
         correlation_id=correlation_id,
     )

@@ -29,6 +29,22 @@ class MemoryIsUnreadable(Message):
     version: int
 
 
+class DeliveriesAreDue(Message):
+    """Deliveries to a webhook that are due."""
+
+    project: str = Field(min_length=1, max_length=MAX_PROJECT_BYTES)
+    webhook_id: str = Field(min_length=1, max_length=64)
+    delivery_ids: list[Annotated[str, Field(min_length=1, max_length=64)]]
+
+
+class DeliveryHasFailed(Message):
+    """A delivery that was tried too often: a letter to a person."""
+
+    project: str
+    webhook_id: str
+    delivery_id: str
+
+
 class SubjectsHaveNews(Message):
     """Subjects, by their keys, with changes that the index has not confirmed."""
 

@@ -10,10 +10,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from recollect.adapters.local.wake_ups import LocalWakeUps, News, Subjects
+from recollect.adapters.local.wake_ups import Due, LocalWakeUps, News, Subjects
 from recollect.domain.graph import Owner
 from recollect.entrypoints.invocation import Handler, LambdaContext
-from recollect.entrypoints.messages import Message, OwnerHasNews, SubjectsHaveNews
+from recollect.entrypoints.messages import DeliveriesAreDue, Message, OwnerHasNews, SubjectsHaveNews
 from recollect.usecases.project_changes import Maintain
 
 MESSAGES_AT_ONCE = 10
@@ -84,6 +84,7 @@ def feeds(wake_ups: LocalWakeUps, functions: Mapping[str, Handler]) -> list[Feed
         Feed(wake_ups.subjects, _subjects_have_news, functions["projector"]),
         Feed(wake_ups.unread, _owner_has_news, functions["graph_writer"]),
         Feed(wake_ups.unprojected, _owner_has_news, functions["graph_projector"]),
+        Feed(wake_ups.deliveries, _delivery_is_due, functions["notifier"]),
     ]
 
 
@@ -147,6 +148,11 @@ class LocalWorker:
 def _subjects_have_news(name: Subjects) -> SubjectsHaveNews:
     project, subject_keys = name
     return SubjectsHaveNews(project=project, subject_keys=list(subject_keys))
+
+
+def _delivery_is_due(due: Due) -> DeliveriesAreDue:
+    project, webhook_id, delivery_id = due
+    return DeliveriesAreDue(project=project, webhook_id=webhook_id, delivery_ids=[delivery_id])
 
 
 def _owner_has_news(owner: Owner) -> OwnerHasNews:

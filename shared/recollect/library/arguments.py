@@ -11,18 +11,7 @@ from recollect.domain.jobs import IdempotencyKey
 from recollect.domain.subjects import Subject
 from recollect.entrypoints.bodies import parse_json
 from recollect.entrypoints.models import ENTITY_IDS
-
-LOGIC = frozenset({"AND", "OR", "NOT"})
-FIELDS = frozenset(
-    {
-        *ENTITY_IDS,
-        *(f"{kind}Id" for kind in ENTITY_IDS.values()),
-        *("actor_id", "role", "kind", "memory_type"),
-        *("created_at", "updated_at", "timestamp", "expiration_date"),
-        *("text", "keywords", "keywords_search", "categories", "memory_ids", "metadata"),
-    }
-)
-"""What a filter can name of a memory; every other name is a key of its metadata, as in mem0."""
+from recollect.entrypoints.open_source_filters import with_metadata
 
 
 def as_json(given: Mapping[str, object]) -> dict[str, Any]:
@@ -60,32 +49,8 @@ def filters_of(
     }
     if not filters:
         return named
-    given = _clause(as_json(filters))
+    given = with_metadata(as_json(filters))
     return {"AND": [named, given]} if named else given
-
-
-def _clause(given: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    metadata: list[dict[str, Any]] = []
-    for key, value in given.items():
-        if key in LOGIC:
-            clauses = value if isinstance(value, list) else [value]
-            fields[key] = [_clause(each) if isinstance(each, dict) else each for each in clauses]
-        elif key in FIELDS:
-            fields[key] = value
-        else:
-            metadata.append(_metadata(key, value))
-    return {"AND": [fields, *metadata]} if metadata else fields
-
-
-def _metadata(key: str, value: object) -> dict[str, Any]:
-    match value:
-        case {"in": list(allowed), **others} if not others:
-            return {"OR": [{"metadata": {key: {"eq": each}}} for each in allowed]}
-        case {"nin": list(forbidden), **others} if not others:
-            return {"NOT": [{"metadata": {key: {"eq": each}}} for each in forbidden]}
-        case _:
-            return {"metadata": {key: value}}
 
 
 def _time_text(value: object) -> str:

@@ -12,22 +12,20 @@ from typing import Final
 
 from recollect import bootstrap
 from recollect.adapters.local.wake_ups import LocalWakeUps, News
-from recollect.domain.errors import InvalidRequestError, RecollectError
+from recollect.domain.errors import RecollectError
 from recollect.domain.filters import Filter
 from recollect.domain.graph import Owner
 from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.memory import Memory
-from recollect.ports.record import Position
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.delete_memories import DeleteMemories
 from recollect.usecases.follow_graph import FollowGraph
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.project_graph import ProjectGraph
+from recollect.usecases.read_jobs import ReadJob
 from recollect.usecases.read_memories import (
-    MAX_PAGE_SIZE,
     ListMemories,
-    ReadJob,
     ReadMemory,
 )
 from recollect.usecases.search_memories import SearchMemories
@@ -51,7 +49,7 @@ class Edition:
     wake_ups: LocalWakeUps
     add: AddMemories
     search: SearchMemories
-    page: ListMemories
+    list_memories: ListMemories
     read: ReadMemory
     read_job: ReadJob
     update: UpdateMemory
@@ -82,7 +80,7 @@ class Edition:
             if PROJECT not in store.keys.projects():
                 # A project comes to be with its first key; nobody needs this one.
                 key, _ = bootstrap.create_key()(PROJECT, KEY_NAME)
-                bootstrap.revoke_key()(PROJECT, key.id)
+                bootstrap.keys.revoke_key()(PROJECT, key.id)
             edition = cls._built(closing)
             with edition.following():
                 _drive_on(edition.maintain)
@@ -97,9 +95,9 @@ class Edition:
             wake_ups=bootstrap.local_wake_ups(),
             add=bootstrap.add_memories(),
             search=bootstrap.search_memories(),
-            page=bootstrap.list_memories(),
+            list_memories=bootstrap.list_memories(),
             read=bootstrap.read_memory(),
-            read_job=bootstrap.read_job(),
+            read_job=bootstrap.jobs.read_job(),
             update=bootstrap.update_memory(),
             delete=bootstrap.delete_memory(),
             delete_all=bootstrap.delete_memories(),
@@ -132,6 +130,9 @@ class Edition:
                 # It is in the record: a search finds it, and the next change indexes it.
                 with suppress(RecollectError):
                     self.project(project, subject_keys)
+        # Deliveries wait for a server that opens the file; nobody here sends anything.
+        while self.wake_ups.deliveries.take(limit=NAMES_AT_ONCE):
+            pass
 
     def _write_graphs(self) -> None:
         # What cannot be read now is read after the owner's next change, or the next start.
@@ -152,19 +153,8 @@ class Edition:
         return job
 
     def listed(self, matching: Filter, limit: int) -> list[Memory]:
-        """Return at most `limit` memories, last created first, page by page."""
-        if limit < 1:
-            message = "limit must be at least 1"
-            raise InvalidRequestError(message)
-        found: list[Memory] = []
-        position: Position | None = None
-        while True:
-            size = min(limit - len(found), MAX_PAGE_SIZE)
-            page = self.page(PROJECT, matching, page_size=size, after=position)
-            found += page.memories
-            if not page.has_more or len(found) >= limit:
-                return found
-            position = Position(found[-1].created_at, found[-1].id)
+        """Return at most `limit` memories, last created first."""
+        return self.list_memories.first(PROJECT, matching, limit=limit)
 
     def close(self) -> None:
         """Close the file and the connections to models, after the batch that is being read.

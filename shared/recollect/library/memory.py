@@ -11,15 +11,11 @@ from typing import Any, NoReturn, Self, TypeAlias, TypedDict, Unpack
 from recollect.domain.errors import NotFoundError
 from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import DeleteAllRequest
+from recollect.domain.keys import Access
 from recollect.domain.memory import MemoryKind
-from recollect.entrypoints.models import (
-    ENTITY_IDS,
-    AddBody,
-    ListBody,
-    SearchBody,
-    UpdateBody,
-)
+from recollect.entrypoints.models import EVERY_ENTITY, AddBody, UpdateBody
 from recollect.entrypoints.presenters import history_answers, memory_answer, search_answer
+from recollect.entrypoints.questions import ListBody, SearchBody
 from recollect.library import config
 from recollect.library.answers import Answer, added, found, history_row, memory_item
 from recollect.library.arguments import as_json, filters_of, key_of
@@ -27,7 +23,6 @@ from recollect.library.edition import PROJECT, Edition
 from recollect.library.errors import python_errors
 
 NO_THRESHOLD = 0.0
-EVERYBODY = {"OR": [{name: "*"} for name in ENTITY_IDS]}
 
 Turn: TypeAlias = str | Mapping[str, Any]
 Filters: TypeAlias = Mapping[str, Any]
@@ -131,7 +126,7 @@ class Memory:
         }
         with self._working() as edition:
             given = as_json(body)
-            request = AddBody.model_validate(given).request(PROJECT)
+            request = AddBody.model_validate(given).request(Access(PROJECT))
             if request.kind is not MemoryKind.PROCEDURAL:
                 # A procedure is summarised by the prompt of its own call alone, as in mem0.
                 request = replace(request, guidance=request.guidance.over(self._guidance))
@@ -177,7 +172,7 @@ class Memory:
             result = edition.search(
                 PROJECT,
                 body.query,
-                body.matching(),
+                body.matching(Access(PROJECT)),
                 limit=body.result_limit,
                 threshold=body.least_score,
                 with_graph=body.enable_graph,
@@ -207,7 +202,7 @@ class Memory:
         names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
         with self._working() as edition:
             body = ListBody.model_validate({"filters": filters_of(names, filters)})
-            memories = edition.listed(body.matching(), limit)
+            memories = edition.listed(body.matching(Access(PROJECT)), limit)
         items = [memory_item(memory_answer(each), has_score=False) for each in memories]
         return {"results": items}
 
@@ -260,7 +255,7 @@ class Memory:
         The messages go with `delete_all` of the subjects that they were added for.
         """
         with self._working() as edition:
-            edition.delete_all(DeleteAllRequest(project=PROJECT, filters=EVERYBODY))
+            edition.delete_all(DeleteAllRequest(project=PROJECT, filters=EVERY_ENTITY))
 
     def chat(self, query: str) -> NoReturn:
         """Raise `NotImplementedError`, as mem0 does."""

@@ -17,7 +17,6 @@ from recollect.domain.jobs import (
 )
 from recollect.domain.memory import Episode, MemoryKind, checked_text
 from recollect.domain.projects import ProjectSettings
-from recollect.domain.redaction import redacted_request
 from recollect.domain.subjects import SubjectKind
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
@@ -89,7 +88,7 @@ class AddMemories:
             guidance=request.guidance.over(of_project),
             is_graphed=is_graphed and self.has_graph,
         )
-        return self.work.start(redacted_request(settings, wanted), key, self._carry_out)
+        return self.work.start(wanted.redacted(settings.redaction), key, self._carry_out)
 
     def resume(self, job: Job) -> Job | None:
         """Finish a job that failed or was abandoned; None if it is done or in other hands."""
@@ -127,7 +126,7 @@ class AddMemories:
             described = self.read.described(request, progress.thoughts)
             # A picture may show what the project wants taken out.
             settings = self.projects.get(job.project)
-            progress.request = redacted_request(settings, described)
+            progress.request = described.redacted(settings.redaction)
             self._checkpoint(progress, replace(job, request=progress.request))
         elif progress.has_plan():
             self._commit_next(progress)

@@ -1,12 +1,13 @@
 """Following what an add did to the graph, which is written after the add was answered."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from recollect.domain.graph import Owner, Reading, Triple
 from recollect.domain.jobs import AddRequest, Decision, Job, JobStatus
 from recollect.domain.memory import Memory
+from recollect.domain.subjects import Subject
 from recollect.ports.graph import GraphRecord, Unread
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.record import Record
@@ -49,8 +50,12 @@ class FollowGraph:
     outbox: GraphOutbox
     record: Record
 
-    def __call__(self, job: Job) -> GraphOutcome | None:
-        """Return how far it is, with what is known by now; None if it is not for the graph."""
+    def __call__(self, job: Job, *, within: Subject | None = None) -> GraphOutcome | None:
+        """Return how far it is, with what is known by now; None if it is not for the graph.
+
+        What it ended is told to those alone who see all that is the owner's: `within` a subject
+        that is not the owner nobody may learn what other memories said.
+        """
         request = job.request
         if not isinstance(request, AddRequest) or not request.is_graphed:
             return None
@@ -64,7 +69,8 @@ class FollowGraph:
         unread = self.outbox.unread(owner, limit=MOST_UNREAD)
         readings = self.graph.readings(job.project, ids)
         behind = {each for each in ids if not _is_read(living.get(each), readings.get(each))}
-        return self._told(owner, _status(behind, unread), readings.values())
+        told = self._told(owner, _status(behind, unread), readings.values())
+        return told if within in {None, request.scope.owner} else replace(told, ended=())
 
     def _told(self, owner: Owner, status: GraphStatus, readings: Iterable[Reading]) -> GraphOutcome:
         added = {triple: None for each in readings for triple in each.triples}

@@ -1,18 +1,19 @@
 """Bringing the index to the record's state, and driving what was left behind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from recollect.domain.errors import RecollectError
-from recollect.domain.jobs import AddRequest
+from recollect.domain.jobs import Job, JobRequest
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.index import MemoryIndex
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Episodes, Jobs, Outbox, Record
-from recollect.usecases.add_memories import AddMemories
-from recollect.usecases.delete_memories import DeleteMemories
+from recollect.ports.webhooks import Deliveries
+from recollect.usecases.announce_changes import AnnounceChanges, wake_notifier
+from recollect.usecases.remove_expired import RemoveExpired
 
 BATCH = 500
 STALE_AFTER = timedelta(minutes=1)
@@ -22,11 +23,15 @@ MAX_BATCHES = 20
 
 @dataclass(frozen=True)
 class ProjectChanges:
-    """Write what the index has not seen of some subjects, from the record's current state."""
+    """Write what the index has not seen of some subjects, from the record's current state.
+
+    Webhooks hear of it on the way.
+    """
 
     outbox: Outbox
     record: Record
     index: MemoryIndex
+    announce: AnnounceChanges
 
     def __call__(self, project: str, subject_keys: Sequence[str]) -> int:
         """Return how many pending changes were confirmed.
@@ -48,6 +53,8 @@ class ProjectChanges:
                 self.index.put(project, list(living.values()))
             if gone:
                 self.index.remove(project, gone)
+            # What can be found, others may hear of; what nobody heard of must stay pending.
+            self.announce(project, pending, living)
             self.outbox.confirm(project, pending)
             confirmed += len(pending)
         return confirmed
@@ -62,9 +69,11 @@ class Maintain:
     jobs: Jobs
     episodes: Episodes
     wake_ups: WakeUps
-    add: AddMemories
-    delete_all: DeleteMemories
+    resume: Mapping[type[JobRequest], Callable[[Job], Job | None]]
+    """What carries on a job that was asked for so."""
+    expire: RemoveExpired
     now: Callable[[], datetime]
+    deliveries: Deliveries
 
     def __call__(self, *, stale_after: timedelta = STALE_AFTER) -> int:
         """Return how much was driven on or removed; repeating it is safe.
@@ -80,7 +89,7 @@ class Maintain:
                 self._resume(project, job_id)
             except Exception as error:  # noqa: BLE001 - one tenant's job must not stop the others'
                 defects.append(error)
-        expired = self._remove_expired(now)
+        expired = self._remove_expired(now) + self.expire(limit=BATCH)
         if defects:
             message = "Some jobs failed for a reason that is ours"
             raise ExceptionGroup(message, defects)
@@ -97,7 +106,9 @@ class Maintain:
         unprojected = self.graph_outbox.unprojected_owners(before=before, limit=BATCH)
         for owner in unprojected:
             self.wake_ups.project_graph(owner)
-        return len(stale) + len(unread) + len(unprojected)
+        due = self.deliveries.due(before=before, limit=BATCH)
+        wake_notifier(self.wake_ups, due)
+        return len(stale) + len(unread) + len(unprojected) + len(due)
 
     def _remove_expired(self, now: datetime) -> int:
         removed = 0
@@ -112,9 +123,6 @@ class Maintain:
         job = self.jobs.get(project, job_id)
         if job is None:
             return
-        carry_on = (
-            self.add.resume if isinstance(job.request, AddRequest) else self.delete_all.resume
-        )
         # What it raises is written into the job; the next abandoned job has nothing to do with it.
         with suppress(RecollectError):
-            carry_on(job)
+            self.resume[type(job.request)](job)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter, both, parse_filter, subject_is
 from recollect.domain.memory import Memory
@@ -21,7 +22,6 @@ from recollect.usecases.candidates import (
     FindCandidates,
     Question,
 )
-from recollect.usecases.change_memory import MemoryChanges
 from tests.service import Service, embedder
 
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.jobs import Decision, DeleteAllRequest, Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.domain.projects import ProjectSettings
-from recollect.domain.subjects import Scope
+from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.graph import EntityQuery, GraphRecord, Mentioned
 from recollect.ports.models import Usage
 from recollect.testing.builders import a_change, a_graph_change, a_scope, an_entity
 from recollect.usecases import project_graph
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.erase_graph import MAX_TRIES
 from recollect.usecases.follow_graph import GraphStatus, NamedTriple
 from recollect.usecases.project_changes import STALE_AFTER
@@ -399,6 +399,23 @@ def test_an_add_tells_what_it_added_and_what_it_ended(service: Service, scope: S
     assert told.status is GraphStatus.SUCCEEDED
     assert told.added == (NamedTriple("ada", "lives_in", "Porto"),)
     assert told.ended == (NamedTriple("ada", "lives_in", "Lisbon"),)
+
+
+def test_what_an_add_ended_is_told_to_those_who_see_all_of_the_owners(
+    service: Service, scope: Scope
+) -> None:
+    service = reading(service)
+    shared = Scope(scope.project, (*scope.subjects, Subject(SubjectKind.AGENT, "helper")))
+    service.say(scope, LISBON, is_graphed=True)
+    followed(service)
+    job = service.say(shared, PORTO, is_graphed=True)
+    followed(service)
+
+    owner, helper = (service.follow_graph(job, within=each) for each in shared.subjects)
+
+    assert owner
+    assert owner.ended == (NamedTriple("ada", "lives_in", "Lisbon"),)
+    assert helper == replace(owner, ended=())
 
 
 def test_a_memory_that_is_gone_before_anybody_read_it_is_followed(

@@ -8,6 +8,7 @@ import pytest
 
 from recollect.adapters.local.episodes import LocalEpisodes
 from recollect.adapters.local.jobs import LocalJobs
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING
 from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
@@ -17,7 +18,6 @@ from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
 from recollect.ports.models import EmbeddingTask
 from recollect.testing.builders import NOON, a_change, a_job, a_scope, an_episode
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.project_changes import BATCH, MAX_BATCHES, STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
 from tests.service import Service, embedder

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from recollect.adapters.local.record import LocalRecord
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.subjects import Scope
-from recollect.usecases.change_memory import MemoryChanges
 from tests.service import Service
 
 PORTS = ("record", "scopes", "listing", "outbox", "jobs", "index", "embedder", "wake_ups")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError
 from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
@@ -14,7 +15,6 @@ from recollect.ports.index import MemoryIndex
 from recollect.ports.record import Pending
 from recollect.testing.builders import a_change, a_memory, a_scope, adding, updating
 from recollect.usecases import verify_index, walking
-from recollect.usecases.change_memory import MemoryChanges
 from recollect.usecases.verify_index import IndexReport, VerifyIndex
 from tests.service import Service, UseCases
 

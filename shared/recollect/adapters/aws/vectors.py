@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from recollect.adapters.aws.dynamodb import (
-    ConditionFailedError,
     Item,
     Table,
     key_of,
     number,
 )
+from recollect.adapters.aws.dynamodb_errors import ConditionFailedError
 from recollect.adapters.aws.items import state_key
 from recollect.domain.memory import Embedding
 

@@ -9,13 +9,14 @@ from recollect.domain.filters.conditions import (
     of_subjects,
     subject_is,
 )
-from recollect.domain.filters.logic import EVERYTHING, Filter, both
+from recollect.domain.filters.logic import EVERYTHING, Filter, Within, both
 from recollect.domain.filters.parse import parse_filter
 
 __all__ = [
     "EVERYTHING",
     "Filter",
     "Unexpired",
+    "Within",
     "both",
     "created_between",
     "in_scope",

@@ -43,6 +43,19 @@ class AllOf(Filter):
 
 
 @dataclass(frozen=True)
+class Within(AllOf):
+    """The same for somebody who sees no more than the first part lets through.
+
+    What is counted for a search, such as in how many memories a word is, is counted among what the
+    named subjects have: by naming others nobody may learn what these have.
+    """
+
+    def named_subjects(self) -> frozenset[Subject] | None:
+        """Return what the first part knows, however few the others do."""
+        return self.parts[0].named_subjects()
+
+
+@dataclass(frozen=True)
 class AnyOf(Filter):
     """At least one part holds; of no parts, none does."""
 

@@ -8,16 +8,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from recollect import bootstrap
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.keys import KEY_PATTERN, hash_key
-from recollect.entrypoints.answers import KeyAnswer
-from recollect.entrypoints.functions import HTTP_FUNCTIONS, QUEUE_FUNCTIONS, load_handlers, routes
+from recollect.entrypoints.functions import (
+    HTTP_FUNCTIONS,
+    MCP,
+    QUEUE_FUNCTIONS,
+    load_handlers,
+    load_later,
+    routes,
+)
 from recollect.entrypoints.invocation import GatewayTransport, Handler
-from recollect.entrypoints.presenters import key_answer
+from recollect.entrypoints.key_answers import KeyAnswer, key_answer
+from recollect.entrypoints.key_bodies import KeyBody, RotateBody
 from recollect.entrypoints.server import LocalGateway, serve
 from recollect.entrypoints.worker import LocalWorker, feeds
 
@@ -32,17 +39,23 @@ class LocalKeys:
 
     project: str
 
-    def create(self, name: str) -> KeyAnswer:
-        """Return a new key; raise `InvalidRequestError` for an empty or over-long name."""
-        return key_answer(*bootstrap.create_key()(self.project, name))
+    def create(self, fields: Mapping[str, Any]) -> KeyAnswer:
+        """Return a new key with these fields of the protocol; raise `InvalidRequestError`."""
+        body = KeyBody(**fields)
+        return key_answer(*bootstrap.create_key()(self.project, body.name, body.grant))
 
     def all(self) -> list[KeyAnswer]:
         """Return what is known of each key, oldest first."""
-        return [key_answer(key) for key in bootstrap.list_keys()(self.project)]
+        return [key_answer(key) for key in bootstrap.keys.list_keys()(self.project)]
 
     def revoke(self, key_id: str) -> KeyAnswer:
         """Return the revoked key; raise `NotFoundError`."""
-        return key_answer(bootstrap.revoke_key()(self.project, key_id))
+        return key_answer(bootstrap.keys.revoke_key()(self.project, key_id))
+
+    def rotate(self, key_id: str, fields: Mapping[str, Any]) -> KeyAnswer:
+        """Return the key's successor; raise `NotFoundError` or `ConflictError`."""
+        overlap = RotateBody(**fields).overlap
+        return key_answer(*bootstrap.keys.rotate_key()(self.project, key_id, overlap))
 
 
 @dataclass(frozen=True)
@@ -61,16 +74,18 @@ class LocalEdition:
         """Return the key of the project `default`, made at the first call.
 
         A key that the data does not know (it belonged to another data file) is replaced. Raises
-        `UnavailableError` if the key was revoked, or if the file holds or can hold no key.
+        `UnavailableError` if the key was revoked or has expired, or if the file holds or can hold
+        no key.
         """
         secret = read_key(self.key_file)
         known = self.store.keys.find(hash_key(secret)) if secret else None
         if secret is None or known is None:
             _, secret = bootstrap.create_key()(DEFAULT_PROJECT, FIRST_KEY_NAME)
             write_key(self.key_file, secret)
-        elif known.revoked_at:
+        elif not known.is_good(now()):
+            state = "was revoked" if known.revoked_at else "has expired"
             message = (
-                f"The key in {self.key_file} was revoked: delete that file, and the next command"
+                f"The key in {self.key_file} {state}: delete that file, and the next command"
                 " makes another key"
             )
             raise UnavailableError(message)
@@ -106,7 +121,8 @@ def opened(data: Path) -> Iterator[LocalEdition]:
     Raises `UnavailableError` if the file cannot be used.
     """
     with bootstrap.local_edition(data) as store:
-        edition = LocalEdition(store, load_handlers((*HTTP_FUNCTIONS, *QUEUE_FUNCTIONS)))
+        names = [name for name in (*HTTP_FUNCTIONS, *QUEUE_FUNCTIONS) if name != MCP]
+        edition = LocalEdition(store, {**load_handlers(names), MCP: load_later(MCP)})
         yield edition
         # All is in the record already: what cannot be indexed now is indexed by the next command.
         with contextlib.suppress(RecollectError):

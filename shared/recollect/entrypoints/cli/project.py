@@ -1,4 +1,4 @@
-"""`recollect project show` and `set`."""
+"""`recollect project show`, `set` and `limit`."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import click
 
 from recollect.entrypoints.answers import MessageOnly, PingAnswer, ProjectAnswer
 from recollect.entrypoints.cli.client import Api
+from recollect.entrypoints.cli.limits import limit
 from recollect.entrypoints.cli.options import connected, json_option
 from recollect.entrypoints.cli.output import examples, one_line, print_json, print_table, say
 
@@ -35,6 +36,9 @@ def project() -> None:
     """
 
 
+project.add_command(limit)
+
+
 @project.command(epilog=examples("recollect project show"))
 @json_option
 @connected
@@ -46,7 +50,9 @@ def show(api: Api, *, is_json: bool) -> None:
         return
     settings = {name: answer[name] for name in (*TEXTS, *VALUES)}
     rows = [("project_id", one_line(answer["project_id"]))]
-    rows += [(name, _shown(value)) for name, value in settings.items() if value]
+    rows += [
+        (name, _shown(value)) for name, value in {**settings, **answer["limits"]}.items() if value
+    ]
     print_table(rows)
 
 

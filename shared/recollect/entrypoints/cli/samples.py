@@ -63,7 +63,7 @@ class Sample:
     def bring(self, address: str) -> list[Answered]:
         """Import it through a running service, and return what its questions find there."""
         self._revoke(KEY_NAME)
-        key = self.keys.create(KEY_NAME)["key"]
+        key = self.keys.create({"name": KEY_NAME})["key"]
         with httpx_client(address, key) as client:
             api = Api(client, Place(address, key, self.data))
             _import(api)
@@ -73,7 +73,7 @@ class Sample:
 
     def remove(self, edition: LocalEdition) -> int:
         """Delete all memories of its project and revoke its keys; return how many there were."""
-        key = self.keys.create(KEY_NAME)["key"]
+        key = self.keys.create({"name": KEY_NAME})["key"]
         with httpx_client(LOCAL_URL, key, edition.transport()) as client:
             api = Api(client, Place(None, key, self.data))
             deleted = sum(delete_all(api, {f"{kind}_id": "*"}) for kind in SubjectKind)
