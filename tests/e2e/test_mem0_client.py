@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -302,8 +302,13 @@ def test_the_links_of_a_page_lead_to_the_pages_around(
     assert [each["id"] for each in before["results"]] == ids[::-1][2:4]
 
 
+def yesterday() -> str:
+    """Return a last day that is over, but not for so long that the memory is removed."""
+    return (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+
+
 def test_get_all_hides_what_has_expired_unless_asked(client: Client) -> None:
-    memory_id = added(client, BEES, expiration_date="2020-01-01")
+    memory_id = added(client, BEES, expiration_date=yesterday())
     filters = {"user_id": "ada"}
 
     assert client.get_all(filters=filters)["results"] == []
@@ -326,7 +331,7 @@ def test_update_changes_the_text_and_keeps_the_rest(client: Client) -> None:
 
 
 def test_update_removes_the_last_day_when_it_is_none(client: Client) -> None:
-    memory_id = added(client, BEES, expiration_date="2020-01-01")
+    memory_id = added(client, BEES, expiration_date=yesterday())
 
     client.update(memory_id, expiration_date=None)
 

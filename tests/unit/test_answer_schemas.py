@@ -249,6 +249,7 @@ def test_an_answer_is_an_object(value: Any) -> None:  # noqa: ANN401 - whatever 
         ({"minimum": 3}, 2, "it must be at least 3"),
         ({"exclusiveMaximum": 3}, 3, "it must be less than 3"),
         ({"items": {"type": "null"}}, [None, "secret"], "1: it must be of the type null"),
+        ({"prefixItems": [{"type": "null"}]}, ["secret"], "0: it must be of the type null"),
         ({"properties": {"a": False}}, {"a": "secret"}, "a: it must not be there"),
         (
             {"additionalProperties": False},
@@ -264,6 +265,34 @@ def test_an_answer_is_an_object(value: Any) -> None:  # noqa: ANN401 - whatever 
 )
 def test_what_is_wrong_is_told_without_the_value(schema: Schema, value: object, told: str) -> None:
     assert problem(schema, value) == told
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"pattern": "^a"}, 5, "b"),
+        ({"multipleOf": 2}, "odd", 3),
+        ({"uniqueItems": True}, [{"a": [1]}, {"a": [2]}], [{"a": [1]}, {"a": [1.0]}]),
+        ({"uniqueItems": True}, "aa", [0.5, 0.5]),
+        ({"uniqueItems": False}, [1, 1], None),
+        ({"properties": {"a": {"type": "null"}}}, [], {"a": 1}),
+        ({"properties": {"a": {}}, "additionalProperties": False}, {"a": 1}, {"b": 1}),
+        ({"additionalProperties": False}, [], {"a": 1}),
+        ({"properties": {"a": True}}, {"a": 1}, None),
+        ({"propertyNames": {"maxLength": 1}}, "long", {"ab": 1}),
+        ({"items": {"type": "null"}}, {}, [1]),
+        ({"prefixItems": [{"type": "null"}]}, [], [1]),
+        ({"prefixItems": [{}], "items": {"type": "null"}}, [1, None], [1, 1]),
+        ({"prefixItems": [False]}, {}, [1]),
+        ({"anyOf": [{"type": "null"}, {"const": 1}]}, 1, 2),
+        ({"oneOf": [{"type": "integer"}, {"const": 1}]}, 2, 1),
+        ({"allOf": [{"type": "integer"}, {"minimum": 1}]}, 1, 0),
+        ({"required": ["a"]}, [], {}),
+    ],
+)
+def test_a_keyword_asks_of_its_own_types_alone(schema: Schema, good: object, bad: object) -> None:
+    assert problem(schema, good) is None
+    assert bad is None or problem(schema, bad)
 
 
 # --- what is refused
