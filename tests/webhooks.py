@@ -73,7 +73,7 @@ class Listening:
     def manage(self) -> ManageWebhooks:
         ports = self.service.ports
         return ManageWebhooks(
-            ports.webhooks, self.receiver, ports.now, ports.new_id, lambda: SECRET
+            ports.webhooks, lambda: self.receiver, ports.now, ports.new_id, lambda: SECRET
         )
 
     @property

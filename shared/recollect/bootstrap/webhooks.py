@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from recollect.bootstrap import stores
 from recollect.bootstrap.chance import new_id, new_signing_secret, now
-from recollect.bootstrap.configuration import once, part, settings
+from recollect.bootstrap.configuration import later, once, part, settings
 from recollect.ports.webhooks import Webhooks, WebhookSender
 from recollect.usecases.announce_changes import AnnounceChanges
 
@@ -64,7 +64,7 @@ def manage_webhooks() -> "ManageWebhooks":
     from recollect.usecases.manage_webhooks import ManageWebhooks
 
     return ManageWebhooks(
-        stores.store().webhooks, webhook_sender(), now, new_id, new_signing_secret
+        stores.store().webhooks, later(webhook_sender), now, new_id, new_signing_secret
     )
 
 

@@ -39,11 +39,12 @@ class WebhookChanges:
 class ManageWebhooks:
     """Make, list, change and delete a project's webhooks.
 
-    All but `list` raise `ConflictError` if others keep changing them at the same time.
+    `sender` makes what sends to them, which listing does without. All but `list` raise
+    `ConflictError` if others keep changing them at the same time.
     """
 
     webhooks: Webhooks
-    sender: WebhookSender
+    sender: Callable[[], WebhookSender]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
@@ -58,7 +59,7 @@ class ManageWebhooks:
         Raises `InvalidRequestError` for an address that can never be sent to, a name or event
         types that cannot be, or if the project has too many.
         """
-        self.sender.check(url)
+        self.sender().check(url)
         now = self.now()
         webhook = Webhook(
             id=self.new_id(),
@@ -75,7 +76,7 @@ class ManageWebhooks:
     def change(self, project: str, webhook_id: str, changes: WebhookChanges) -> None:
         """Change a webhook; raise `NotFoundError`, and `InvalidRequestError` as `create` does."""
         if changes.url is not None:
-            self.sender.check(changes.url)
+            self.sender().check(changes.url)
         now = self.now()
 
         def changed(all_: ProjectWebhooks) -> ProjectWebhooks:
