@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
 import recollect
 from recollect.entrypoints.caller import caller
@@ -13,7 +12,6 @@ from recollect.entrypoints.http import HttpApp
 
 DOCUMENT, PAGE = "/openapi.json", "/docs"
 PATHS = frozenset({DOCUMENT, PAGE})
-ASSETS = Path(swagger_ui.__file__).parent
 NOTHING_FROM_ELSEWHERE = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -59,8 +57,12 @@ def _document(root: str) -> str:
 
 
 def _page(root: str) -> str:
+    # A tenth of a second that only this page is worth.
+    from aws_lambda_powertools.event_handler.openapi import swagger_ui  # noqa: PLC0415
+
+    assets = Path(swagger_ui.__file__).parent
     script, style = (
-        (ASSETS / name).read_text(encoding="utf-8")
+        (assets / name).read_text(encoding="utf-8")
         for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
     )
     # A closing tag in the document would end the script that it stands in.
