@@ -13,14 +13,24 @@ from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Change, MemoryWrite, Record, VersionMovedError
+from recollect.usecases.racing import until_first
 from recollect.usecases.waking import wake
-
-MAX_LOST_RACES = 10
 
 
 def memory_not_found() -> NotFoundError:
     """Return the refusal for ids that the project does not know."""
     return NotFoundError("Memory not found!")
+
+
+def current_memory(record: Record, project: str, memory_id: str, within: Subject | None) -> Memory:
+    """Return a memory as it is now.
+
+    Raises `NotFoundError`, also for what is not `within` a subject's own if one is given.
+    """
+    memory = record.get(project, [memory_id]).get(memory_id)
+    if memory is None or not memory.scope.is_within(within):
+        raise memory_not_found()
+    return memory
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,7 @@ class UpdateMemory:
         it is immutable, or if another memory of its scope has the text; `InvalidRequestError`.
         """
         check_asked(changes)
-        before = self.record.get(project, [memory_id]).get(memory_id)
-        if before is None or not before.scope.is_within(within):
-            raise memory_not_found()
+        before = current_memory(self.record, project, memory_id, within)
         check_mutable(before)
         redaction = self.projects.get(project).redaction
         changed = changes.redacted(redaction).apply(before)
@@ -81,19 +89,15 @@ class DeleteMemory:
         Raises `NotFoundError` if it is unknown, deleted, another project's, or not `within` a
         subject's own if one is given.
         """
-        for _ in range(MAX_LOST_RACES):
-            memory = self.record.get(project, [memory_id]).get(memory_id)
-            if memory is None or not memory.scope.is_within(within):
-                raise memory_not_found()
+
+        def attempt() -> MemoryWrite:
+            memory = current_memory(self.record, project, memory_id, within)
             write = deletion(memory, at=self.now(), cause=self.new_id())
-            try:
-                self.record.commit(project, Change(at=write.event.at, writes=(write,)))
-            except VersionMovedError:
-                continue
-            wake(self.wake_ups, project, [write])
-            return
-        message = "This memory is being changed by others; try again"
-        raise ConflictError(message)
+            self.record.commit(project, Change(at=write.event.at, writes=(write,)))
+            return write
+
+        write = until_first(attempt, what="This memory is", lost=VersionMovedError)
+        wake(self.wake_ups, project, [write])
 
 
 def check_asked(changes: MemoryChanges) -> None:

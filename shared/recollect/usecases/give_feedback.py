@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from recollect.domain.errors import ConflictError
 from recollect.domain.memory import Feedback, HistoryEvent, Memory
 from recollect.domain.subjects import Subject
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import Change, MemoryWrite, Record, VersionMovedError
-from recollect.usecases.change_memory import MAX_LOST_RACES, memory_not_found
+from recollect.usecases.change_memory import current_memory
+from recollect.usecases.racing import until_first
 from recollect.usecases.waking import wake
 
 
@@ -35,22 +35,19 @@ class GiveFeedback:
         Raises `NotFoundError`, also for what is not `within` a subject's own if one is given, and
         `ConflictError` if others keep changing it.
         """
-        for _ in range(MAX_LOST_RACES):
-            before = self.record.get(project, [memory_id]).get(memory_id)
-            if before is None or not before.scope.is_within(within):
-                raise memory_not_found()
-            if before.feedback == feedback:
-                return before
-            # Its text and times are as they were: nobody has changed what it says.
-            after = replace(before, feedback=feedback, version=before.version + 1)
-            now = self.now()
-            event = HistoryEvent.of(before, after, at=now, cause=self.new_id())
-            write = MemoryWrite(before=before, after=after, event=event)
-            try:
-                self.record.commit(project, Change(at=now, writes=(write,)))
-            except VersionMovedError:
-                continue
-            wake(self.wake_ups, project, [write])
-            return after
-        message = "This memory is being changed by others; try again"
-        raise ConflictError(message)
+
+        def attempt() -> Memory:
+            before = current_memory(self.record, project, memory_id, within)
+            return before if before.feedback == feedback else self._noted(before, feedback)
+
+        return until_first(attempt, what="This memory is", lost=VersionMovedError)
+
+    def _noted(self, before: Memory, feedback: Feedback | None) -> Memory:
+        # Its text and times are as they were: nobody has changed what it says.
+        after = replace(before, feedback=feedback, version=before.version + 1)
+        now, project = self.now(), before.scope.project
+        event = HistoryEvent.of(before, after, at=now, cause=self.new_id())
+        write = MemoryWrite(before=before, after=after, event=event)
+        self.record.commit(project, Change(at=now, writes=(write,)))
+        wake(self.wake_ups, project, [write])
+        return after

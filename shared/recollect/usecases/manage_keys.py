@@ -11,8 +11,7 @@ from recollect.domain.members import checked_email
 from recollect.domain.subjects import Subject
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
-from recollect.ports.record import LostRaceError
-from recollect.usecases.manage_projects import MAX_LOST_RACES
+from recollect.usecases.racing import until_first
 
 MAX_NAME_LENGTH = 100
 MAX_PROJECT_BYTES = 200
@@ -190,14 +189,11 @@ def change_keys(keys: Keys, project: str, change: KeyChange) -> list[ApiKey]:
     Returns all keys as they are then, oldest first; repeating it changes nothing more. Raises
     `ConflictError` if others keep changing them.
     """
-    for _ in range(MAX_LOST_RACES):
-        found = keys.list(project)
-        try:
-            return [_changed(keys, key, change(key)) for key in found]
-        except LostRaceError:
-            continue
-    message = "The project's keys are being changed by others; try again"
-    raise ConflictError(message)
+
+    def attempt() -> list[ApiKey]:
+        return [_changed(keys, key, change(key)) for key in keys.list(project)]
+
+    return until_first(attempt, what="The project's keys are")
 
 
 def _changed(keys: Keys, before: ApiKey, after: ApiKey) -> ApiKey:

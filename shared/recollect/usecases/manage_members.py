@@ -11,7 +11,8 @@ from recollect.domain.projects import ProjectSettings
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.usecases.manage_keys import change_keys
-from recollect.usecases.manage_projects import MAX_LOST_RACES, ChangeProject
+from recollect.usecases.manage_projects import ChangeProject
+from recollect.usecases.racing import MAX_LOST_RACES
 
 
 @dataclass(frozen=True)

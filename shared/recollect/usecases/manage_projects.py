@@ -4,12 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from recollect.domain.errors import ConflictError
 from recollect.domain.projects import ProjectSettings
 from recollect.ports.projects import SettingsStore
-from recollect.ports.record import LostRaceError
-
-MAX_LOST_RACES = 10
+from recollect.usecases.racing import until_first
 
 SettingsChange: TypeAlias = Callable[[ProjectSettings], ProjectSettings]
 """Makes new settings of old ones, and leaves what it does not mean to change."""
@@ -38,13 +35,11 @@ class ChangeProject:
         Raises `InvalidRequestError` for settings that cannot be used, and `ConflictError` if
         others keep changing them.
         """
-        for _ in range(MAX_LOST_RACES):
+
+        def attempt() -> ProjectSettings:
             before = self.projects.get(project)
             after = replace(change(before), version=before.version + 1)
-            try:
-                self.projects.replace(project, after)
-            except LostRaceError:
-                continue
+            self.projects.replace(project, after)
             return after
-        message = "The project is being changed by others; try again"
-        raise ConflictError(message)
+
+        return until_first(attempt, what="The project is")

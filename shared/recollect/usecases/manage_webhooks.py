@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from recollect.domain.errors import ConflictError, InvalidRequestError, NotFoundError
+from recollect.domain.errors import InvalidRequestError, NotFoundError
 from recollect.domain.webhooks import Delivery, ProjectWebhooks, Webhook, event_types
-from recollect.ports.record import LostRaceError
 from recollect.ports.webhooks import Deliveries, Webhooks, WebhookSender
+from recollect.usecases.racing import until_first
 
 MAX_LOST_RACES = 10
 MAX_PAGE_SIZE = 200
@@ -95,14 +95,10 @@ def change_webhooks(
     webhooks: Webhooks, project: str, change: Callable[[ProjectWebhooks], ProjectWebhooks]
 ) -> None:
     """Change a project's webhooks without undoing what others change; raise `ConflictError`."""
-    for _ in range(MAX_LOST_RACES):
-        try:
-            webhooks.replace(project, change(webhooks.of(project)))
-        except LostRaceError:
-            continue
-        return
-    message = "The project's webhooks are being changed by others; try again"
-    raise ConflictError(message)
+    until_first(
+        lambda: webhooks.replace(project, change(webhooks.of(project))),
+        what="The project's webhooks are",
+    )
 
 
 @dataclass(frozen=True)

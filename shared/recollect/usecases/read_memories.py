@@ -16,7 +16,7 @@ from recollect.ports.record import (
     Record,
     SubjectEntry,
 )
-from recollect.usecases.change_memory import memory_not_found
+from recollect.usecases.change_memory import current_memory, memory_not_found
 
 MAX_PAGE_SIZE = 200
 MAX_SKIPPED = 1_000_000
@@ -94,10 +94,7 @@ class ReadMemory:
 
     def __call__(self, project: str, memory_id: str, *, within: Subject | None = None) -> Memory:
         """Return the memory, expired or not; raise `NotFoundError`."""
-        memory = self.record.get(project, [memory_id]).get(memory_id)
-        if memory is None or not memory.scope.is_within(within):
-            raise memory_not_found()
-        return memory
+        return current_memory(self.record, project, memory_id, within)
 
     def history(
         self, project: str, memory_id: str, *, within: Subject | None = None

@@ -13,7 +13,7 @@ from recollect.domain.memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, HistoryA
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
 from recollect.testing.builders import NOON, a_change, updating
-from recollect.usecases.change_memory import MAX_LOST_RACES
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service, embedder
 
 LAST_DAY = date(2030, 1, 1)

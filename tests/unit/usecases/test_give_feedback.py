@@ -10,8 +10,8 @@ from recollect.domain.memory import Feedback, HistoryAction, Memory, Verdict
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import Change
 from recollect.testing.builders import a_change, a_memory, adding, updating
-from recollect.usecases.change_memory import MAX_LOST_RACES
 from recollect.usecases.give_feedback import GiveFeedback
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service
 
 GOOD = Feedback(Verdict.POSITIVE, "just so")

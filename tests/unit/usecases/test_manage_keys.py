@@ -22,7 +22,7 @@ from recollect.usecases.manage_keys import (
     RevokeKey,
     RotateKey,
 )
-from recollect.usecases.manage_projects import MAX_LOST_RACES
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service
 
 SECRET = "m0-abcdefghijklmnopqrstuvwxyz"

@@ -18,7 +18,7 @@ from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
 from recollect.testing.builders import NOON, a_key
 from recollect.usecases.manage_members import ManageMembers
-from recollect.usecases.manage_projects import MAX_LOST_RACES
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service
 
 ADA, BOB = "ada@example.com", "bob@example.com"

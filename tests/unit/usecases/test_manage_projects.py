@@ -9,7 +9,8 @@ from recollect.domain.errors import ConflictError, InvalidRequestError
 from recollect.domain.guidance import Guidance
 from recollect.domain.projects import ProjectSettings
 from recollect.ports.record import LostRaceError
-from recollect.usecases.manage_projects import MAX_LOST_RACES, ChangeProject
+from recollect.usecases.manage_projects import ChangeProject
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service
 
 

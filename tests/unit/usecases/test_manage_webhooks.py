@@ -9,7 +9,8 @@ from recollect.domain.subjects import Scope
 from recollect.domain.webhooks import MAX_WEBHOOKS, EventType, ProjectWebhooks, Webhook
 from recollect.ports.webhooks import Webhooks
 from recollect.testing.builders import a_job
-from recollect.usecases.manage_webhooks import MAX_LOST_RACES, WebhookChanges
+from recollect.usecases.manage_webhooks import WebhookChanges
+from recollect.usecases.racing import MAX_LOST_RACES
 from tests.service import Service
 from tests.webhooks import EVERYTHING, SECRET, URL, Listening
 
