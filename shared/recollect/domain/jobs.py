@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.guidance import Guidance
+from recollect.domain.keys import Access
 from recollect.domain.memory import Json, MemoryKind, Message, checked_metadata
 from recollect.domain.redaction import Redaction, redacted_messages
 from recollect.domain.subjects import Scope, Subject
@@ -148,6 +149,12 @@ class DeleteAllRequest:
     """Whether what is said of the one subject that they name goes, too."""
     ends_project: bool = False
     """Whether the project itself goes, once all its memories have."""
+
+    @classmethod
+    def by(cls, access: Access, filters: Mapping[str, Json]) -> "DeleteAllRequest":
+        """Return the request of a key, of whatever these filters let through within its reach."""
+        narrowed = access.narrowed(filters)
+        return cls(project=access.project, filters=narrowed, subject=access.subject)
 
     def is_within(self, subject: Subject | None) -> bool:
         """Tell whether it is the subject's own work; None stands for any."""

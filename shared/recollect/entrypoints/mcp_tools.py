@@ -238,11 +238,8 @@ class MemoryTools:
         return {"message": "Memory deleted successfully!"}
 
     def _delete_all(self, asked: given.DeleteAllArguments) -> Answer:
-        access, filters = caller.access, asked.filters(_default_user(), caller.access)
-        request = DeleteAllRequest(
-            project=access.project, filters=access.narrowed(filters), subject=access.subject
-        )
-        job = self.delete_memories(request)
+        filters = asked.filters(_default_user(), caller.access)
+        job = self.delete_memories(DeleteAllRequest.by(caller.access, filters))
         return {"message": presenters.DELETING, "event_id": job.id}
 
     def _delete_entity(self, asked: given.EntityArguments) -> Answer:

@@ -6,10 +6,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from recollect.domain.errors import ForbiddenError
+from recollect.entrypoints.answers import PingAnswer
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.key_answers import KeyAnswer, KeysAnswer, key_answer
 from recollect.entrypoints.key_bodies import KeyBody, RotateBody
+from recollect.entrypoints.presenters import ping_answer
 from recollect.usecases.manage_keys import CreateKey, ListKeys, RevokeKey, RotateKey
 
 
@@ -21,7 +23,12 @@ class KeyReadRoutes:
 
     def add_to(self, app: HttpApp) -> None:
         """Have the router answer them."""
+        app.get("/v1/ping", summary="Check a key")(self.get_ping)
         app.get("/v1/keys", summary="List API keys")(self.get_keys)
+
+    def get_ping(self) -> PingAnswer:
+        """Tell which project the key opens."""
+        return ping_answer(caller.access.project)
 
     def get_keys(self) -> KeysAnswer:
         """Return the project's keys without the keys themselves."""

@@ -66,10 +66,7 @@ class OpenSourceChangeRoutes:
         run_id: Annotated[str | None, Query()] = None,  # noqa: ARG002
     ) -> DeleteAllAnswer:
         """Delete what belongs to all the given entities; `*` stands for any of a kind."""
-        access, asked = caller.access, delete_filters(caller.event.query)
-        request = DeleteAllRequest(
-            project=access.project, filters=access.narrowed(asked), subject=access.subject
-        )
+        request = DeleteAllRequest.by(caller.access, delete_filters(caller.event.query))
         job = self.delete_memories(request, caller.idempotency_key)
         return _deleted(job, "All relevant memories deleted")
 
