@@ -19,10 +19,10 @@ from recollect.entrypoints.cli.client import Api
 from recollect.entrypoints.cli.main import COMMANDS, main
 from recollect.entrypoints.cli.output import one_line
 from tests.e2e.process import Running, running
+from tests.handlers.commands import NOWHERE
 
 Run = Callable[..., Result]
 
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
 ADD = ("add", "My dog is called Biscuit.", "--user")
 
 

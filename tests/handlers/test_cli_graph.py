@@ -16,9 +16,9 @@ from recollect.entrypoints.cli import graph as graph_command
 from recollect.entrypoints.cli.graph import LARGEST_PAGE, MOST_NAMES
 from recollect.entrypoints.cli.main import main
 from recollect.testing.builders import a_scope
+from tests.handlers.commands import NOWHERE
 from tests.handlers.graphs import NEW_YEAR, SPRING, Graph
 
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
 HOSTILE = 'a "b" \\ c\\"; }\nsecond & &amp; <i> \\N \x1b[2J\u202e\\'
 
 

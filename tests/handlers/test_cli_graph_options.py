@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recollect.entrypoints.cli.main import main
+from tests.handlers.commands import NOWHERE
 
 Run = Callable[..., Result]
 
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
 PATIENCE_SECONDS = 20
 ADD = ("add", "I live in Lisbon.", "--user", "ada")
 SEARCH = ("search", "Where does ada live?", "--user", "ada")

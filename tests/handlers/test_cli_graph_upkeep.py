@@ -1,13 +1,11 @@
 """`recollect verify` and `rebuild graph` of graphs, and `recollect graph redrive`."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from recollect import bootstrap
 from recollect.adapters import record_graph
@@ -18,7 +16,6 @@ from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope
 from recollect.entrypoints.cli import maintenance
-from recollect.entrypoints.cli.main import main
 from recollect.testing.builders import (
     a_change,
     a_graph_change,
@@ -32,31 +29,12 @@ from recollect.testing.store import Store, a_project
 from tests.aws import dynamo_store
 from tests.contract.indexes import a_client, drop, some_settings
 from tests.engines import endpoint
+from tests.handlers.commands import Run, invoke, printed
 from tests.promises.graph_copies import CopiedStore
 
-NOWHERE = {
-    "RECOLLECT_HOST": None,
-    "RECOLLECT_API_KEY": None,
-    "RECOLLECT_DATA": None,
-    "RECOLLECT_EDITION": None,
-    "RECOLLECT_GRAPH": None,
-}
 TEXT = "My sister Tess lives in Lisbon."
 REASON = "the answer\x1b[2J\nhas no use"
 SHOWN = "the answer [2J has no use"
-
-Run = Callable[..., Result]
-
-
-def invoke(*words: str, **environment: str | None) -> Result:
-    result = CliRunner().invoke(main, words, env={**NOWHERE, **environment})
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def printed(result: Result) -> Any:  # noqa: ANN401 - whatever was printed
-    return json.loads(result.stdout)
 
 
 def rows(result: Result) -> list[list[str]]:

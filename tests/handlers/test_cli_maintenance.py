@@ -3,16 +3,14 @@
 What `verify` and `rebuild` say of graphs is in `test_cli_graph_upkeep.py`.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from recollect.adapters.aws.store import DynamoStore
 from recollect.adapters.local.database import Database
@@ -20,23 +18,15 @@ from recollect.bootstrap import stores
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.subjects import Scope
 from recollect.entrypoints.cli import maintenance
-from recollect.entrypoints.cli.main import main
 from recollect.testing.builders import a_change, a_memory, a_scope, adding
 from recollect.testing.store import a_project
 from tests.aws import dynamo_store
 from tests.contract.indexes import a_client, drop, refresh, some_settings
 from tests.engines import endpoint
+from tests.handlers.commands import Run, invoke, printed
 from tests.service import embedder
 
-NOWHERE = {
-    "RECOLLECT_HOST": None,
-    "RECOLLECT_API_KEY": None,
-    "RECOLLECT_DATA": None,
-    "RECOLLECT_EDITION": None,
-}
 OTHER_MODEL = {"RECOLLECT_EMBEDDER": "tests.handlers.test_cli_maintenance:Toy"}
-
-Run = Callable[..., Result]
 
 
 class Toy:
@@ -48,17 +38,6 @@ class Toy:
     def embed(self, texts: Sequence[str], task: str) -> list[Vector]:
         assert task in {"document", "query"}
         return [np.array([0.6, 0.8], dtype=np.float32) for _ in texts]
-
-
-def invoke(*words: str, **environment: str | None) -> Result:
-    result = CliRunner().invoke(main, words, env={**NOWHERE, **environment})
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def printed(result: Result) -> Any:  # noqa: ANN401 - whatever was printed
-    return json.loads(result.stdout)
 
 
 def rows(result: Result) -> list[list[str]]:

@@ -9,10 +9,9 @@ from click.testing import CliRunner, Result
 
 from recollect import bootstrap
 from recollect.entrypoints.cli.main import main
+from tests.handlers.commands import NOWHERE
 
 Run = Callable[..., Result]
-
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
 
 
 def recollect(*words: str) -> Result:

@@ -9,8 +9,7 @@ from click.testing import CliRunner, Result
 
 from recollect.entrypoints.cli.main import main
 from tests.callers import LiveService
-
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
+from tests.handlers.commands import NOWHERE
 
 
 def recollect(*words: str) -> Result:

@@ -13,6 +13,7 @@ from recollect.entrypoints.cli.main import main
 from recollect.entrypoints.functions import load_module
 from recollect.entrypoints.invocation import LambdaContext
 from tests.callers import Deployment, credentials, new_id, now, refused
+from tests.handlers.commands import NOWHERE
 
 FIELDS: dict[str, Any] = {
     "name": "widget",
@@ -26,7 +27,6 @@ FIELDS: dict[str, Any] = {
     "member": None,
     "expires_at": "2999-12-31T23:00:00.000000Z",
 }
-NOWHERE = {"RECOLLECT_HOST": None, "RECOLLECT_API_KEY": None, "RECOLLECT_DATA": None}
 
 
 def only_given(fields: dict[str, Any]) -> dict[str, Any]:
