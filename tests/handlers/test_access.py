@@ -14,7 +14,6 @@ from recollect.testing.builders import a_scope
 from tests.callers import (
     ADD,
     SEARCH,
-    Deployment,
     credentials,
     new_id,
     now,
@@ -29,26 +28,9 @@ MAY_ONLY_READ = "This API key may only read"
 NOT_FOUND = "Project not found"
 
 
-@pytest.fixture
-def world(deployment: Deployment) -> World:
-    return World.fresh(deployment)
-
-
-@pytest.fixture(scope="module")
-def shared(deployment: Deployment) -> World:
-    """A world that nobody changes but ada, to whom nobody looks."""
-    return World.fresh(deployment)
-
-
 @pytest.fixture(scope="module")
 def reader(shared: World) -> httpx.Client:
     return shared.key(role="READER")
-
-
-@pytest.fixture(scope="module")
-def bound(shared: World) -> httpx.Client:
-    """A client whose key opens what is ada's."""
-    return shared.key(user_id=shared.ada.name)
 
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)

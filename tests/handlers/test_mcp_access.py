@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.callers import Deployment, new_id
+from tests.callers import new_id
 from tests.handlers.operations import USUAL
 from tests.handlers.test_mcp import MCP, READING, WRITING, message, result_of
 from tests.handlers.worlds import Person, World, aims, made
@@ -16,23 +16,6 @@ MAY_ONLY_READ = "This API key may only read"
 EVERY_TOOL = sorted(READING | WRITING)
 
 every_tool = pytest.mark.parametrize("tool", EVERY_TOOL)
-
-
-@pytest.fixture
-def world(deployment: Deployment) -> World:
-    return World.fresh(deployment)
-
-
-@pytest.fixture(scope="module")
-def shared(deployment: Deployment) -> World:
-    """A world that nobody changes but ada, to whom nobody looks."""
-    return World.fresh(deployment)
-
-
-@pytest.fixture(scope="module")
-def bound(shared: World) -> httpx.Client:
-    """A client whose key opens what is ada's."""
-    return shared.key(user_id=shared.ada.name)
 
 
 @pytest.fixture(scope="module")
