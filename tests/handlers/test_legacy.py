@@ -161,6 +161,10 @@ def asked(client: httpx.Client, path: str, **body: object) -> list[Json]:
     return found
 
 
+def without(memory: Json, *names: str) -> Json:
+    return {name: value for name, value in memory.items() if name not in names}
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -180,15 +184,14 @@ def asked(client: httpx.Client, path: str, **body: object) -> list[Json]:
 def test_every_version_finds_the_same(ada: httpx.Client, options: Json) -> None:
     body = {"query": "what does Ada do?", "threshold": 0.0, "top_k": 10, **OF_ADA, **options}
 
-    third = asked(ada, SEARCH, **body)
+    third, *others = (
+        # A score moves a little when the index takes in what was added; a hash only mem0's
+        # open-source server tells.
+        [without(each, "score", "hash") for each in asked(ada, path, **body)]
+        for path in (SEARCH, FIRST_SEARCH, SECOND_SEARCH, OPEN_SOURCE_SEARCH)
+    )
 
-    # What only mem0's open-source server adds.
-    others = [{**each} for each in asked(ada, OPEN_SOURCE_SEARCH, **body)]
-    for each in others:
-        each.pop("hash", None)
-    assert asked(ada, FIRST_SEARCH, **body) == third
-    assert asked(ada, SECOND_SEARCH, **body) == third
-    assert others == third
+    assert others == [third] * 3
     assert third or options == {"categories": ["none"]}
 
 

@@ -97,7 +97,8 @@ class FindCandidates:
         matched = {each: state for each, state in states.items() if matching.matches(state)}
         seen = {each for _, proposal in answers for each in proposal.memory_ids}
         new = {item.memory_id for item in pending if item.version == 1} - seen
-        unseen = [terms_of(state.text) for each, state in matched.items() if each in new]
+        # As the index counts them: all that the named subjects hold, whatever else is asked for.
+        unseen = [terms_of(state.text) for each, state in states.items() if each in new]
         degraded = ("index_lag",) if len(pending) > MAX_PENDING else ()
         return [
             Candidates(

@@ -108,6 +108,21 @@ def test_statistics_do_not_depend_on_what_is_pending(service: Service, scope: Sc
     assert indexed.statistics.frequencies == {"tea": 3}
 
 
+def test_statistics_count_what_else_the_subject_holds_before_the_index_does(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "green tea", "black coffee")
+    matching = both(subject_is(scope.owner), parse_filter({"keywords": {"contains": "green"}}))
+    pending = find(service, scope, matching)
+
+    service.index_all(scope)
+
+    indexed = find(service, scope, matching)
+    assert texts(pending) == texts(indexed) == {"green tea"}
+    assert pending.statistics == indexed.statistics
+    assert indexed.statistics.documents == 2
+
+
 def test_a_pending_update_counts_once(service: Service, scope: Scope) -> None:
     memory = service.remember(scope, "green tea")
     service.index_all(scope)
