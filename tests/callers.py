@@ -146,6 +146,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def yesterday() -> str:
+    """A last day that is over; maintenance removes what expired long before."""
+    return (now() - timedelta(days=1)).date().isoformat()
+
+
 AN_ID = "0b5a1c9e-5a4f-4c39-9a56-3e7c02d4b1aa"
 """An id that nothing has; the same in every process, as the names of tests must be."""
 

@@ -52,7 +52,7 @@ def stranger(deployment: Deployment) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live_service(deployment: Deployment) -> Iterator[LiveService]:
     """The same functions behind a real server."""
     with served(deployment) as live:

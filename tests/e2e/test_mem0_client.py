@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests import aws_edition
-from tests.callers import Deployment, LiveService, credentials, new_id, served
+from tests.callers import Deployment, LiveService, credentials, new_id, served, yesterday
 
 Json: TypeAlias = dict[str, Any]
 Client: TypeAlias = Any
@@ -28,7 +28,7 @@ TALK = [
 ]
 
 
-@pytest.fixture(scope="session", params=["local", pytest.param("aws", marks=pytest.mark.engines)])
+@pytest.fixture(scope="module", params=["local", pytest.param("aws", marks=pytest.mark.engines)])
 def live_service(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[LiveService]:
     """The same handlers on SQLite, and configured for AWS on engines."""
     with served(deployment) if request.param == "local" else aws_edition.running() as live:
@@ -300,11 +300,6 @@ def test_the_links_of_a_page_lead_to_the_pages_around(
     before = client.client.post(page["previous"], json=body).json()
     assert seen == ids[::-1]
     assert [each["id"] for each in before["results"]] == ids[::-1][2:4]
-
-
-def yesterday() -> str:
-    """Return a last day that is over, but not for so long that the memory is removed."""
-    return (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
 
 
 def test_get_all_hides_what_has_expired_unless_asked(client: Client) -> None:

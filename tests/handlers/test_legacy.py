@@ -21,6 +21,7 @@ from tests.callers import (
     ok,
     refused,
     remembered,
+    yesterday,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -347,7 +348,7 @@ def test_a_list_of_the_second_version_is_bare_until_pages_are_asked_for(ada: htt
 def test_every_version_lists_the_same(
     ada: httpx.Client, options: Json, query: Json, *, is_paged: bool
 ) -> None:
-    remembered(ada, "Ada was five", user_id="ada", expiration_date="2020-01-01")
+    remembered(ada, "Ada was five", user_id="ada", expiration_date=yesterday())
     paging: Json = {"page": 1, "page_size": 2} if is_paged else {}
     third = ok(ada.post(LIST, json={**OF_ADA, **options, **paging}))
 

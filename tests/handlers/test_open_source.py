@@ -19,6 +19,7 @@ from tests.callers import (
     refused,
     remembered,
     total,
+    yesterday,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -118,7 +119,7 @@ def test_a_list_may_be_longer_than_a_page(service: httpx.Client) -> None:
 
 
 def test_what_has_expired_is_hidden_unless_asked(service: httpx.Client) -> None:
-    memory_id = remembered(service, BEES, user_id="ada", expiration_date="2020-01-01")
+    memory_id = remembered(service, BEES, user_id="ada", expiration_date=yesterday())
     query: Json = {"user_id": "ada"}
     question: Json = {"query": BEES, "user_id": "ada"}
 
@@ -327,7 +328,7 @@ def test_a_reset_deletes_everything_of_the_project(
 ) -> None:
     remembered(ada, PIANO, agent_id="bot")
     remembered(ada, PIANO, app_id="web")
-    remembered(ada, PIANO, run_id="r2", expiration_date="2020-01-01")
+    remembered(ada, PIANO, run_id="r2", expiration_date=yesterday())
     remembered(stranger, GRACE, user_id="grace")
 
     answer = ok(ada.post("/reset"))
