@@ -183,7 +183,7 @@ guidances = st.builds(
     agent_instructions=texts,
     includes=texts,
     excludes=texts,
-    categories=st.none() | st.dictionaries(texts.filter(bool), texts, min_size=1, max_size=3),
+    categories=st.none() | st.dictionaries(texts.filter(str.strip), texts, min_size=1, max_size=3),
     extraction_prompt=texts,
     decision_prompt=texts,
 )
