@@ -20,12 +20,13 @@ from recollect.adapters.aws.wake_ups import (
 )
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.domain.errors import UnavailableError
+from recollect.domain.jobs import LANES
 from recollect.entrypoints.invocation import LambdaContext
-from recollect.entrypoints.messages import SubjectsHaveNews
+from recollect.entrypoints.messages import JobIsWaiting, SubjectsHaveNews
 from recollect.entrypoints.queues import LAST_RECEIVE, queue_handler
 from recollect.entrypoints.worker import sqs_event
 from recollect.testing.wake_ups import *
-from recollect.testing.wake_ups import Line, News
+from recollect.testing.wake_ups import Line, News, Waiting, an_add
 from tests.engines import endpoint
 
 if TYPE_CHECKING:
@@ -54,13 +55,20 @@ class Queue:
         )
         return answer.get("Messages", [])
 
-    def take(self) -> list[News]:
-        taken = []
+    def bodies(self) -> Iterator[str]:
+        """Yield, and delete, all messages."""
         while messages := self.receive():
-            taken += [SubjectsHaveNews.model_validate_json(one["Body"]) for one in messages]
             for message in messages:
+                yield message["Body"]
                 self.delete(message)
+
+    def take(self) -> list[News]:
+        taken = [SubjectsHaveNews.model_validate_json(body) for body in self.bodies()]
         return [(news.project, tuple(news.subject_keys)) for news in taken]
+
+    def take_jobs(self) -> list[Waiting]:
+        taken = [JobIsWaiting.model_validate_json(body) for body in self.bodies()]
+        return [(news.project, news.job_id) for news in taken]
 
     def delete(self, message: "MessageTypeDef") -> None:
         self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
@@ -70,7 +78,9 @@ class Queue:
 def a_queue(
     client: "SQSClient", attributes: "Mapping[QueueAttributeNameType, str] | None" = None
 ) -> Iterator[Queue]:
-    made = client.create_queue(QueueName=f"test-{uuid4().hex}", Attributes=attributes or {})
+    given = attributes or {}
+    ending = ".fifo" if "FifoQueue" in given else ""
+    made = client.create_queue(QueueName=f"test-{uuid4().hex}{ending}", Attributes=given)
     try:
         yield Queue(client, made["QueueUrl"])
     finally:
@@ -80,13 +90,26 @@ def a_queue(
 @contextmanager
 def local() -> Iterator[Line]:
     wake_ups = LocalWakeUps()
-    yield Line(wake_ups, lambda: wake_ups.subjects.take(limit=10_000))
+
+    def take_jobs() -> list[Waiting]:
+        taken = []
+        while len(wake_ups.jobs):
+            with wake_ups.jobs.next() as job:
+                taken.append(job)
+        return [job for job in taken if job]
+
+    yield Line(wake_ups, lambda: wake_ups.subjects.take(limit=10_000), take_jobs)
 
 
 @contextmanager
 def sqs() -> Iterator[Line]:
-    with a_client() as client, a_queue(client) as queue:
-        yield Line(wake_ups_to(client, queue.url), queue.take)
+    with (
+        a_client() as client,
+        a_queue(client) as queue,
+        a_queue(client, {"FifoQueue": "true"}) as jobs,
+    ):
+        wake_ups = replace(wake_ups_to(client, queue.url), worker_queue_url=jobs.url)
+        yield Line(wake_ups, queue.take, jobs.take_jobs)
 
 
 def wake_ups_to(client: "SQSClient", url: str) -> SqsWakeUps:
@@ -210,7 +233,9 @@ def stubbed() -> Iterator[Stubbed]:
     )
     with Stubber(client) as stub:
         url = "https://sqs.example/queue"
-        wake_ups = replace(wake_ups_to(client, url), webhook_queue_url=url)
+        wake_ups = replace(
+            wake_ups_to(client, url), webhook_queue_url=url, worker_queue_url=f"{url}.fifo"
+        )
         yield Stubbed(wake_ups, stub, sent)
         stub.assert_no_pending_responses()
     client.close()
@@ -257,3 +282,47 @@ def test_an_unreachable_queue_fails_no_commit(caplog: pytest.LogCaptureFixture) 
 
     client.close()
     assert caplog.messages == ["a wake-up was lost: EndpointConnectionError"]
+
+
+def test_the_queue_tells_how_long_the_line_is(stubbed: Stubbed) -> None:
+    told = {"Attributes": {"ApproximateNumberOfMessages": "7"}}
+    stubbed.stub.add_response("get_queue_attributes", told)
+
+    assert stubbed.wake_ups.waiting() == 7
+
+
+def test_a_line_that_cannot_be_looked_at_is_none(
+    stubbed: Stubbed, caplog: pytest.LogCaptureFixture
+) -> None:
+    stubbed.stub.add_client_error("get_queue_attributes", "AccessDenied", "not for acme")
+
+    assert stubbed.wake_ups.waiting() == 0
+
+    assert caplog.messages == ["the worker's queue cannot be looked at: AccessDenied"]
+
+
+def test_who_loses_the_wake_up_of_a_worker_is_told(
+    stubbed: Stubbed, caplog: pytest.LogCaptureFixture
+) -> None:
+    stubbed.stub.add_client_error("send_message", "Throttling", "acme and ada must wait")
+    stubbed.stub.add_response("send_message", {})
+
+    assert not stubbed.wake_ups.work(an_add("ada"))
+    assert stubbed.wake_ups.work(an_add("ada"))
+
+    assert caplog.messages == ["a wake-up was lost: Throttling"]
+
+
+def test_the_lanes_of_a_project_are_groups_without_a_name(stubbed: Stubbed) -> None:
+    jobs = [an_add("ada"), an_add("ada"), an_add("ada", "umbrella")]
+    jobs += [an_add(f"user {number}") for number in range(60)]
+    for job in jobs:
+        stubbed.stub.add_response("send_message", {})
+        stubbed.wake_ups.work(job)
+
+    groups = [request["MessageGroupId"] for request in stubbed.sent]
+    assert groups[0] == groups[1] != groups[2]
+    assert len(set(groups)) <= LANES + 1
+    assert not any(name in group for group in groups for name in ("acme", "umbrella", "ada"))
+    tokens = {request["MessageDeduplicationId"] for request in stubbed.sent}
+    assert len(tokens) == len(jobs)

@@ -23,6 +23,11 @@ def dump_job(job: Job) -> Document:
         "error": job.error,
         "notes": job.notes,
         "result": job.result,
+        "key_id": job.key_id,
+        "asked_at": time_or_none(job.asked_at),
+        "message_id": job.message_id,
+        "tries": job.tries,
+        "got_to": job.got_to,
     }
 
 
@@ -46,6 +51,12 @@ def load_job(project: str, document: Document) -> Job:
         notes=document["notes"],
         # Absent where the release before exports wrote it.
         result=document.get("result"),
+        # Absent where the release before the worker wrote it.
+        key_id=document.get("key_id"),
+        asked_at=time_in(document.get("asked_at")),
+        message_id=document.get("message_id"),
+        tries=document.get("tries", 1),
+        got_to=document.get("got_to", 0),
     )
 
 

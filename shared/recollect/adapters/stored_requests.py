@@ -10,22 +10,28 @@ from recollect.adapters.stored import (
     load_message,
     scope_of,
     time_in,
+    time_of,
     time_or_none,
+    time_text,
 )
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.guidance import Guidance
-from recollect.domain.jobs import (
+from recollect.domain.memory import MemoryKind
+from recollect.domain.requests import (
     AddRequest,
     BatchDeleteRequest,
     BatchUpdateRequest,
     DeleteAllRequest,
+    ErasedRequest,
+    EraseRequest,
     ExportRequest,
+    IngestRequest,
     JobRequest,
 )
-from recollect.domain.memory import MemoryKind
 from recollect.domain.subjects import Subject, SubjectKind
 
 EXPORT_FIELDS = ("filters", "schema", "instructions")
+INGEST_FIELDS = ("bucket", "key", "version", "size")
 
 
 def dump_request(request: JobRequest) -> Document:
@@ -78,18 +84,21 @@ def _dump_delete_all(request: DeleteAllRequest) -> Document:
     return {
         "filters": request.filters,
         "subject": _subject_pair(request.subject),
-        "ends_subject": request.ends_subject,
         "ends_project": request.ends_project,
     }
 
 
-def _load_delete_all(project: str, document: Document) -> DeleteAllRequest:
+def _load_delete_all(project: str, document: Document) -> DeleteAllRequest | EraseRequest:
+    if document.get("ends_subject"):
+        # So the release before erasures deleted one subject.
+        [(field, name)] = document["filters"].items()
+        subject = Subject(SubjectKind(field.removesuffix("_id")), name)
+        return EraseRequest.of(project, subject)
     return DeleteAllRequest(
         project=project,
         filters=document["filters"],
         # Absent where the release before keys of subjects wrote it.
         subject=_subject_in(document.get("subject")),
-        ends_subject=document.get("ends_subject", False),
         ends_project=document.get("ends_project", False),
     )
 
@@ -144,6 +153,39 @@ def _load_export(project: str, document: Document) -> ExportRequest:
     return ExportRequest(project=project, **{name: document[name] for name in EXPORT_FIELDS})
 
 
+def _dump_erase(request: EraseRequest) -> Document:
+    return {"subject_key": request.subject_key, "subject": _subject_pair(request.subject)}
+
+
+def _load_erase(project: str, document: Document) -> EraseRequest:
+    return EraseRequest(
+        project=project,
+        subject_key=document["subject_key"],
+        subject=_subject_in(document["subject"]),
+    )
+
+
+def _dump_nothing(_: ErasedRequest) -> Document:
+    return {}
+
+
+def _load_nothing(project: str, _: Document) -> ErasedRequest:
+    return ErasedRequest(project=project)
+
+
+def _dump_ingest(request: IngestRequest) -> Document:
+    named = {name: getattr(request, name) for name in INGEST_FIELDS}
+    return {**named, "modified_at": time_text(request.modified_at)}
+
+
+def _load_ingest(project: str, document: Document) -> IngestRequest:
+    return IngestRequest(
+        project=project,
+        modified_at=time_of(document["modified_at"]),
+        **{name: document[name] for name in INGEST_FIELDS},
+    )
+
+
 _Form: TypeAlias = tuple[str, Callable[[Any], Document], Callable[[str, Document], JobRequest]]
 _FORMS: dict[type[JobRequest], _Form] = {
     AddRequest: ("add", _dump_add, _load_add),
@@ -151,6 +193,9 @@ _FORMS: dict[type[JobRequest], _Form] = {
     BatchUpdateRequest: ("batch_update", _dump_batch_update, _load_batch_update),
     BatchDeleteRequest: ("batch_delete", _dump_batch_delete, _load_batch_delete),
     ExportRequest: ("export", _dump_export, _load_export),
+    EraseRequest: ("erase", _dump_erase, _load_erase),
+    ErasedRequest: ("erased", _dump_nothing, _load_nothing),
+    IngestRequest: ("ingest", _dump_ingest, _load_ingest),
 }
 """The name of each kind of request in documents, and how it is written and read."""
 

@@ -1,17 +1,24 @@
 """Work that a caller can follow, and what it did."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
 
-from recollect.domain.changes import MemoryChanges
-from recollect.domain.guidance import Guidance
-from recollect.domain.keys import Access
-from recollect.domain.memory import Json, MemoryKind, Message, checked_metadata
-from recollect.domain.redaction import Redaction, redacted_messages
-from recollect.domain.subjects import Scope, Subject
+from recollect.domain.memory import Json, MemoryKind
+from recollect.domain.requests import AddRequest, ErasedRequest, JobRequest
+
+LANES = 16
+"""How many adds of one project may be worked on at once, one scope's in order. The 64 workers of a
+deployment by default bear three projects that have a long queue."""
+OTHER_LANES = 4
+"""The same for everything else, which may take long."""
+KEPT = timedelta(days=30)
+"""A job that has ended is forgotten after this; longer than any queue keeps a message (14 days)."""
+
+ERASED = "What it was asked for was erased, on behalf of a user, agent, app or run that it named"
+"""Why a job has failed that was asked for before the erasure and not done by then."""
 
 
 class JobStatus(StrEnum):
@@ -21,6 +28,9 @@ class JobStatus(StrEnum):
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+
+
+UNFINISHED = frozenset({JobStatus.PENDING, JobStatus.RUNNING})
 
 
 class Decision(StrEnum):
@@ -88,136 +98,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddRequest:
-    """Messages to remember in a scope, and how.
-
-    Without `infer` each message that is not the system's is kept verbatim. `said_at` backdates
-    what is stored; `reference_at` only tells what "yesterday" was counted from. Metadata, expiry
-    and immutability go to every memory. A `kind` is that of all memories; a procedural one is a
-    summary of all messages, `infer` or not. `is_graphed` has all memories read for the graph; None
-    as the project has set.
-    """
-
-    scope: Scope
-    messages: tuple[Message, ...]
-    infer: bool = True
-    metadata: Mapping[str, Json] = field(default_factory=dict)
-    said_at: datetime | None = None
-    reference_at: datetime | None = None
-    expires_on: date | None = None
-    is_immutable: bool = False
-    kind: MemoryKind | None = None
-    is_graphed: bool | None = None
-    guidance: Guidance = field(default_factory=Guidance)
-
-    @property
-    def project(self) -> str:
-        """The project whose work it is."""
-        return self.scope.project
-
-    def is_within(self, subject: Subject | None) -> bool:
-        """Tell whether it is the subject's own work; None stands for any."""
-        return self.scope.is_within(subject)
-
-    def redacted(self, redaction: Redaction | None) -> "AddRequest":
-        """Return it as a project lets it be kept.
-
-        Raises `InvalidRequestError` if its metadata is too large with marks in it.
-        """
-        if redaction is None:
-            return self
-        return replace(
-            self,
-            messages=redacted_messages(redaction, self.messages),
-            metadata=checked_metadata(redaction.redact_members(self.metadata)),
-        )
-
-    def said_from(self, accepted_at: datetime) -> datetime:
-        """Return when what has no time of its own was said: when it was accepted if unknown."""
-        return self.said_at or accepted_at
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeleteAllRequest:
-    """Delete the memories that these filters (in the caller's language) let through."""
-
-    project: str
-    filters: Mapping[str, Json]
-    subject: Subject | None = None
-    """Whose memories alone they let through, if whoever asks sees no others."""
-    ends_subject: bool = False
-    """Whether what is said of the one subject that they name goes, too."""
-    ends_project: bool = False
-    """Whether the project itself goes, once all its memories have."""
-
-    @classmethod
-    def by(cls, access: Access, filters: Mapping[str, Json]) -> "DeleteAllRequest":
-        """Return the request of a key, of whatever these filters let through within its reach."""
-        narrowed = access.narrowed(filters)
-        return cls(project=access.project, filters=narrowed, subject=access.subject)
-
-    def is_within(self, subject: Subject | None) -> bool:
-        """Tell whether it is the subject's own work; None stands for any."""
-        return subject in {None, self.subject}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportRequest:
-    """Say what the memories that these filters let through know, in an object of this schema.
-
-    The filters are in the caller's language; `instructions` are the caller's own words on what
-    the object is to say, empty for none.
-    """
-
-    project: str
-    filters: Mapping[str, Json]
-    schema: Mapping[str, Json]
-    instructions: str = ""
-
-    def is_within(self, subject: Subject | None) -> bool:
-        """Tell whether it is the subject's own work; None stands for any."""
-        return subject is None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchUpdateRequest:
-    """Change these memories (id -> how), each as it is at that moment, in this order."""
-
-    project: str
-    changes: Mapping[str, MemoryChanges]
-    subject: Subject | None = None
-    """To whom all of them must belong, if whoever asks sees no others."""
-
-    @property
-    def memory_ids(self) -> tuple[str, ...]:
-        """The memories, in order."""
-        return tuple(self.changes)
-
-    def is_within(self, subject: Subject | None) -> bool:
-        """Tell whether it is the subject's own work; None stands for any."""
-        return subject in {None, self.subject}
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchDeleteRequest:
-    """Delete these memories, whatever their versions, in this order."""
-
-    project: str
-    memory_ids: tuple[str, ...]
-    subject: Subject | None = None
-    """As of a `BatchUpdateRequest`."""
-
-    def is_within(self, subject: Subject | None) -> bool:
-        """Tell whether it is the subject's own work; None stands for any."""
-        return subject in {None, self.subject}
-
-
-JobRequest: TypeAlias = (
-    AddRequest | DeleteAllRequest | BatchUpdateRequest | BatchDeleteRequest | ExportRequest
-)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Job:
     """One piece of work of a project.
 
@@ -243,6 +123,75 @@ class Job:
     """What the caller may want to know: the extractor's name, counts, token usage."""
     result: Json = None
     """What came of it, where that is neither outcomes nor a note: an export's object."""
+    key_id: str | None = None
+    """The key that it was asked for with, whose tokens it uses; None for what no key asked for."""
+    asked_at: datetime | None = None
+    """When it was asked for, if that was before it was accepted: a message may have waited."""
+    message_id: str | None = None
+    """The queue's message that asked for it, if one did."""
+    tries: int = 1
+    """How many have worked on it since it last got on."""
+    got_to: int = 0
+    """Its `progress` when the last of them took it."""
+
+    @property
+    def progress(self) -> int:
+        """How far it has come, in steps of its own kind; it grows with what is done for good."""
+        return self.read + self.done + len(self.outcomes)
+
+    def taken(self, now: datetime) -> "Job":
+        """Return it in the hands of the next one who works on it.
+
+        One that has failed is begun anew: somebody asked for it again.
+        """
+        gets_on = self.status is JobStatus.FAILED or self.progress > self.got_to
+        return replace(
+            self,
+            attempt=self.attempt + 1,
+            tries=1 if gets_on else self.tries + 1,
+            got_to=self.progress,
+            status=JobStatus.RUNNING,
+            started_at=self.started_at or now,
+            completed_at=None,
+            error=None,
+        )
+
+    def emptied(self, now: datetime) -> "Job":
+        """Return it without anything that was said, or came of it, out of all hands.
+
+        It has failed unless it had succeeded, and is never to be tried again.
+        """
+        is_done = self.status is JobStatus.SUCCEEDED
+        return replace(
+            self,
+            request=ErasedRequest(project=self.project),
+            status=JobStatus.SUCCEEDED if is_done else JobStatus.FAILED,
+            attempt=self.attempt + 1,
+            completed_at=self.completed_at or now,
+            plan=None,
+            outcomes=(),
+            error=None if is_done else ERASED,
+            notes={},
+            result=None,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether nobody is to work on it any more, whoever asks for it."""
+        return self.status is JobStatus.SUCCEEDED or isinstance(self.request, ErasedRequest)
+
+    @property
+    def said_by(self) -> datetime:
+        """Until when what it says was said: what is erased later is not to come back by it."""
+        return self.asked_at or self.created_at
+
+    @property
+    def lane(self) -> str:
+        """The name, within the project, of the line in which it waits for its turn."""
+        request = self.request
+        if isinstance(request, AddRequest):
+            return f"add-{_share(request.scope.key, LANES)}"
+        return f"other-{_share(self.id, OTHER_LANES)}"
 
 
 @dataclass(frozen=True)
@@ -251,3 +200,7 @@ class IdempotencyKey:
 
     key: str
     body_hash: str
+
+
+def _share(name: str, count: int) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % count

@@ -9,22 +9,18 @@ import pytest
 
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import IdempotencyMismatchError
-from recollect.domain.jobs import (
+from recollect.domain.jobs import Decision, Draft, Fact, IdempotencyKey, Job, JobStatus, Outcome
+from recollect.domain.memory import Message
+from recollect.domain.requests import (
     AddRequest,
     BatchDeleteRequest,
     BatchUpdateRequest,
-    Decision,
     DeleteAllRequest,
-    Draft,
+    ErasedRequest,
+    EraseRequest,
     ExportRequest,
-    Fact,
-    IdempotencyKey,
-    Job,
     JobRequest,
-    JobStatus,
-    Outcome,
 )
-from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import FencedError
 from recollect.testing.builders import NOON, a_change, a_job, a_memory, a_scope, adding
@@ -41,6 +37,11 @@ MANY = 10_000
 
 def accept(store: Store, scope: Scope, key: IdempotencyKey | None = None) -> Job:
     return store.jobs.accept(a_job(scope), key, lease_end=LATER)
+
+
+def waiting_job(store: Store, scope: Scope) -> Job:
+    job = a_job(scope, status=JobStatus.PENDING)
+    return store.jobs.accept(job, None, lease_end=LATER)
 
 
 def claim(store: Store, job: Job, now: datetime = LATER) -> Job | None:
@@ -154,19 +155,23 @@ def test_an_abandoned_job_is_claimed_with_the_next_attempt(store: Store, scope: 
 
     mine = claim(store, job)
 
-    assert mine == replace(job, attempt=2)
+    assert mine == job.taken(LATER)
+    assert (mine.attempt, mine.status, mine.started_at) == (2, JobStatus.RUNNING, LATER)
     assert store.jobs.get(scope.project, job.id) == mine
     assert claim(store, job) is None
     again = claim(store, job, LATER + MINUTE)
-    assert again == replace(job, attempt=3)
+    assert again == mine.taken(LATER + MINUTE)
+    assert again.started_at == LATER
 
 
 def test_a_failed_job_is_claimed_at_once_and_runs_anew(store: Store, scope: Scope) -> None:
-    job = accept(store, scope)
-    finish(store, job, JobStatus.FAILED)
+    failed = finish(store, accept(store, scope), JobStatus.FAILED)
 
-    assert claim(store, job, NOON) == replace(job, attempt=2)
-    assert claim(store, job, NOON) is None
+    mine = claim(store, failed, NOON)
+
+    assert mine == failed.taken(NOON)
+    assert (mine.error, mine.completed_at) == (None, None)
+    assert claim(store, failed, NOON) is None
 
 
 def test_a_job_that_succeeded_is_never_claimed(store: Store, scope: Scope) -> None:
@@ -182,7 +187,7 @@ def test_a_job_is_claimed_where_it_stood(store: Store, scope: Scope) -> None:
     moved = replace(job, done=4, plan=(), notes={"seen": 9})
     store.record.commit(scope.project, a_change(job=moved))
 
-    assert claim(store, job) == replace(moved, attempt=2)
+    assert claim(store, job) == moved.taken(LATER)
 
 
 def test_of_sixteen_threads_one_claims(store: Store, scope: Scope) -> None:
@@ -190,7 +195,7 @@ def test_of_sixteen_threads_one_claims(store: Store, scope: Scope) -> None:
 
     claimed = [mine for mine in at_once(lambda _: claim(store, job)) if mine]
 
-    assert claimed == [replace(job, attempt=2)]
+    assert claimed == [job.taken(LATER)]
 
 
 def test_who_lost_the_job_can_commit_nothing_more(store: Store, scope: Scope) -> None:
@@ -229,11 +234,88 @@ def test_an_unfinished_job_is_abandoned_when_its_lease_ends(store: Store, scope:
 
 
 def test_a_job_that_waits_is_abandoned_too(store: Store, scope: Scope) -> None:
-    job = a_job(scope, status=JobStatus.PENDING)
-    store.jobs.accept(job, None, lease_end=LATER)
+    job = waiting_job(store, scope)
 
     assert abandoned(store, scope.project, LATER) == [job.id]
-    assert claim(store, job) == replace(job, status=JobStatus.RUNNING, attempt=2)
+
+
+@pytest.mark.parametrize("now", [NOON, LATER, LATER + MINUTE])
+def test_a_job_that_waits_is_claimed_by_the_first_who_asks(
+    store: Store, scope: Scope, now: datetime
+) -> None:
+    job = waiting_job(store, scope)
+
+    mine = claim(store, job, now)
+
+    assert mine == job.taken(now)
+    assert mine.status is JobStatus.RUNNING
+    assert claim(store, job, now) is None
+    assert store.jobs.get(scope.project, job.id) == mine
+
+
+def test_what_was_left_to_others_is_claimed_before_its_lease_ends(
+    store: Store, scope: Scope
+) -> None:
+    job = accept(store, scope)
+    waiting = replace(job, status=JobStatus.PENDING, done=3)
+    store.record.commit(scope.project, a_change(job=waiting, lease_end=LATER + MINUTE))
+
+    assert claim(store, waiting, NOON) == waiting.taken(NOON)
+
+
+# --- postponed
+
+
+def test_an_abandoned_job_that_is_postponed_is_so_again_later(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+
+    assert store.jobs.postpone(job, now=LATER, until=LATER + MINUTE)
+
+    assert store.jobs.get(scope.project, job.id) == replace(job, status=JobStatus.PENDING)
+    assert abandoned(store, scope.project, LATER) == []
+    assert abandoned(store, scope.project, LATER + MINUTE) == [job.id]
+    assert claim(store, job, LATER) == replace(job, status=JobStatus.PENDING).taken(LATER)
+
+
+def test_what_a_job_came_to_meanwhile_stays_when_it_is_postponed(
+    store: Store, scope: Scope
+) -> None:
+    job = accept(store, scope)
+    moved = replace(job, done=4, notes={"seen": 9})
+    store.record.commit(scope.project, a_change(job=moved))
+
+    assert store.jobs.postpone(job, now=LATER, until=LATER + MINUTE)
+
+    assert store.jobs.get(scope.project, job.id) == replace(moved, status=JobStatus.PENDING)
+
+
+def test_a_job_that_is_worked_on_is_not_postponed(store: Store, scope: Scope) -> None:
+    job = accept(store, scope)
+    assert not store.jobs.postpone(job, now=NOON, until=LATER + MINUTE)
+
+    mine = claim(store, job)
+
+    assert mine is not None
+    for known in (job, mine):
+        assert not store.jobs.postpone(known, now=LATER, until=LATER + MINUTE)
+    # Who knew it before it was taken over does not postpone it even when that lease has run out.
+    assert not store.jobs.postpone(job, now=LATER + MINUTE, until=LATER + 2 * MINUTE)
+    assert store.jobs.get(scope.project, job.id) == mine
+    assert abandoned(store, scope.project, LATER + MINUTE) == [job.id]
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_a_job_that_ended_is_not_postponed(store: Store, scope: Scope, status: JobStatus) -> None:
+    done = finish(store, accept(store, scope), status)
+
+    assert not store.jobs.postpone(done, now=LATER, until=LATER + MINUTE)
+
+    assert store.jobs.get(scope.project, done.id) == done
+    assert abandoned(store, scope.project, LATER + MINUTE) == []
+
+
+def test_a_job_that_is_unknown_is_not_postponed(store: Store, scope: Scope) -> None:
+    assert not store.jobs.postpone(a_job(scope), now=LATER, until=LATER + MINUTE)
 
 
 def test_a_claimed_job_is_abandoned_after_its_new_lease(store: Store, scope: Scope) -> None:
@@ -286,7 +368,7 @@ def test_a_large_job_comes_back_whole(store: Store, scope: Scope) -> None:
 
         assert store.jobs.get(scope.project, job.id) == job
 
-    assert claim(store, job) == replace(job, attempt=2)
+    assert claim(store, job) == job.taken(LATER)
 
 
 @pytest.mark.parametrize("times", [1, 5_000])
@@ -304,6 +386,61 @@ def test_an_export_comes_back_with_its_result(store: Store, scope: Scope, times:
     store.record.commit(scope.project, a_change(job=done))
 
     assert store.jobs.get(scope.project, job.id) == done
+
+
+# --- what is forgotten
+
+LONG_AGO = NOON - timedelta(days=365)
+"""Before any other test's job ended."""
+
+
+def ended(
+    store: Store,
+    scope: Scope,
+    at: datetime,
+    key: IdempotencyKey | None = None,
+    status: JobStatus = JobStatus.SUCCEEDED,
+) -> Job:
+    """Accept a job and have it end then."""
+    job = store.jobs.accept(a_job(scope, created_at=LONG_AGO), key, lease_end=LATER)
+    done = replace(job, status=status, completed_at=at)
+    store.record.commit(job.project, a_change(job=done))
+    return done
+
+
+def test_what_ended_long_ago_is_forgotten_here_or_by_the_store_itself(
+    store: Store, scope: Scope
+) -> None:
+    key = IdempotencyKey("k", "body")
+    jobs = [
+        ended(store, scope, LONG_AGO, key),
+        ended(store, scope, LONG_AGO + MINUTE, status=JobStatus.FAILED),
+        ended(store, scope, LONG_AGO + 2 * MINUTE),
+    ]
+
+    counts = [
+        store.jobs.forget_ended(before=LONG_AGO + 2 * MINUTE, limit=limit) for limit in (1, 9, 9)
+    ]
+
+    assert counts in ([1, 1, 0], [0, 0, 0])
+    kept = jobs[sum(counts) :]
+    assert [store.jobs.get(scope.project, job.id) for job in jobs][-len(kept) :] == kept
+    assert {*recent(store, scope.project)} == {job.id for job in kept}
+    # A key is free again with its job, and not before.
+    assert (accept(store, scope, key).id == jobs[0].id) == (jobs[0] in kept)
+
+
+def test_what_has_not_ended_is_not_forgotten(store: Store, scope: Scope) -> None:
+    waiting = a_job(scope, created_at=LONG_AGO, status=JobStatus.PENDING)
+    running = a_job(scope, created_at=LONG_AGO)
+    retried = ended(store, scope, LONG_AGO, status=JobStatus.FAILED)
+    for job in (waiting, running):
+        store.jobs.accept(job, None, lease_end=LONG_AGO)
+    claim(store, retried)
+
+    store.jobs.forget_ended(before=NOON - MINUTE, limit=MANY)
+
+    assert len(recent(store, scope.project)) == 3
 
 
 # --- the last jobs of a project
@@ -407,7 +544,9 @@ def test_requests_for_batches_are_kept(store: Store, project: str, subject: Subj
         BatchUpdateRequest(project=project, changes=changes, subject=subject),
         BatchDeleteRequest(project=project, memory_ids=("b", "a"), subject=subject),
         DeleteAllRequest(project=project, filters={}, subject=subject, ends_project=True),
-        DeleteAllRequest(project=project, filters={"user_id": "ada"}, ends_subject=True),
+        EraseRequest.of(project, Subject(SubjectKind.USER, "ada")),
+        EraseRequest(project=project, subject_key="a key"),
+        ErasedRequest(project=project),
     ]
 
     for request in requests:

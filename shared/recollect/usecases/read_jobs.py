@@ -1,18 +1,26 @@
 """Following jobs: one, or the last ones of a project."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 
 from recollect.domain.errors import InvalidRequestError, NotFoundError
-from recollect.domain.jobs import Job, JobRequest, JobStatus
+from recollect.domain.jobs import UNFINISHED, Job, JobStatus
+from recollect.domain.requests import JobRequest
 from recollect.domain.subjects import Subject
-from recollect.ports.record import Jobs
+from recollect.ports.jobs import Jobs
 from recollect.usecases.read_memories import checked_page, invalid_page
 
 READ_TOGETHER = 100
 MOST_READ = 10_000
 """Jobs of a project that are looked through, the last ones."""
+LONGEST_WAIT = timedelta(seconds=20)
+"""As long as an HTTP API lets a function run, less what it takes to answer."""
+FIRST_LOOK, LAST_LOOK = timedelta(milliseconds=50), timedelta(seconds=1)
+"""The pauses between looks at a job that is waited for begin and end so long."""
+SLOWER = 1.5
+"""How many times longer each pause is than the one before: some 25 looks take 20 seconds."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,41 @@ class ReadJob:
             message = "Event not found or you don't have permission to access it."
             raise NotFoundError(message)
         return job
+
+
+@dataclass(frozen=True)
+class AwaitJob:
+    """Follow a job until it has ended, for a while; `pause` waits for so many seconds."""
+
+    read_job: ReadJob
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+    seconds_left: Callable[[], float | None]
+    """Returns how much time there is for the answer; None for as much as it takes."""
+
+    def __call__(
+        self, project: str, job_id: str, wait: timedelta, *, within: Subject | None = None
+    ) -> Job:
+        """Return the job's state when it has ended, or at the latest after this wait.
+
+        Earlier if the time for the answer is up. Raises `InvalidRequestError` for a wait that is
+        negative or longer than `LONGEST_WAIT`, and otherwise what `ReadJob` raises.
+        """
+        if not timedelta(0) <= wait <= LONGEST_WAIT:
+            message = f"wait must be a number of seconds from 0 to {LONGEST_WAIT.seconds}"
+            raise InvalidRequestError(message)
+        end, look = self.now() + wait, FIRST_LOOK
+        while True:
+            job = self.read_job(project, job_id, within=within)
+            left = self._left(end)
+            if job.status not in UNFINISHED or left <= timedelta(0):
+                return job
+            self.pause(min(look, left).total_seconds())
+            look = min(look * SLOWER, LAST_LOOK)
+
+    def _left(self, end: datetime) -> timedelta:
+        left, seconds = end - self.now(), self.seconds_left()
+        return left if seconds is None else min(left, timedelta(seconds=seconds))
 
 
 @dataclass(frozen=True)

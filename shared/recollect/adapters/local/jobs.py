@@ -2,13 +2,13 @@
 
 import hashlib
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from recollect.adapters import stored, stored_jobs
 from recollect.adapters.local.database import Database
 from recollect.domain.errors import IdempotencyMismatchError
-from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import IdempotencyKey, Job
 from recollect.ports.record import FencedError
 
 LATEST = ("~", "")
@@ -73,18 +73,12 @@ class LocalJobs:
         """Take the job over with the next attempt; None if it succeeded or is being worked on."""
         with self.database.writing(durable=False) as connection:
             job = _job(connection, project, job_id)
-            if job is None or job.status == JobStatus.SUCCEEDED:
+            if job is None or job.is_closed:
                 return None
-            mine = replace(
-                job,
-                attempt=job.attempt + 1,
-                status=JobStatus.RUNNING,
-                error=None,
-                completed_at=None,
-            )
+            mine = job.taken(now)
             claimed = connection.execute(
                 "UPDATE jobs SET attempt = ?, status = ?, lease_end = ?, body = ?"
-                " WHERE project = ? AND job_id = ? AND (status = 'FAILED' OR lease_end <= ?)",
+                " WHERE project = ? AND job_id = ? AND (status <> 'RUNNING' OR lease_end <= ?)",
                 (
                     mine.attempt,
                     mine.status,
@@ -96,6 +90,24 @@ class LocalJobs:
                 ),
             )
             return mine if claimed.rowcount == 1 else None
+
+    def postpone(self, job: Job, *, now: datetime, until: datetime) -> bool:
+        """Have a job that is abandoned wait; tell whether it was so."""
+        with self.database.writing(durable=False) as connection:
+            postponed = connection.execute(
+                "UPDATE jobs SET status = 'PENDING', lease_end = ?,"
+                " body = json_set(body, '$.status', 'PENDING')"
+                " WHERE project = ? AND job_id = ? AND attempt = ? AND lease_end <= ?"
+                " AND status IN ('PENDING', 'RUNNING')",
+                (
+                    stored.time_text(until),
+                    job.project,
+                    job.id,
+                    job.attempt,
+                    stored.time_text(now),
+                ),
+            )
+        return postponed.rowcount == 1
 
     def recent(self, project: str, *, limit: int, after: Job | None = None) -> list[Job]:
         """Return the project's jobs, last created first, ties by id; those `after` one of them."""
@@ -120,6 +132,22 @@ class LocalJobs:
                 (stored.time_text(now), limit),
             )
             return [(row["project"], row["job_id"]) for row in rows]
+
+    def forget_ended(self, *, before: datetime, limit: int) -> int:
+        """Remove the first `limit` jobs that ended before then; return how many it were."""
+        with self.database.writing(durable=False) as connection:
+            found = connection.execute(
+                "SELECT project, job_id FROM jobs WHERE status IN ('SUCCEEDED', 'FAILED')"
+                " AND json_extract(body, '$.completed_at') < ?"
+                " ORDER BY json_extract(body, '$.completed_at') LIMIT ?",
+                (stored.time_text(before), limit),
+            )
+            ended = [tuple(row) for row in found]
+            connection.executemany(
+                "DELETE FROM idempotency WHERE project = ? AND job_id = ?", ended
+            )
+            connection.executemany("DELETE FROM jobs WHERE project = ? AND job_id = ?", ended)
+        return len(ended)
 
 
 def _job(connection: sqlite3.Connection, project: str, job_id: str) -> Job | None:

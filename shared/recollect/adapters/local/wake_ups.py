@@ -1,18 +1,21 @@
 """Wake-ups inside one process; other processes find what is left to do themselves."""
 
-import logging
 import threading
-from collections.abc import Hashable, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
 from recollect.domain.graph import Owner
-
-_LOG = logging.getLogger(__name__)
+from recollect.domain.jobs import Job
 
 Name = TypeVar("Name", bound=Hashable)
 Subjects: TypeAlias = tuple[str, tuple[str, ...]]
 """A project and the keys of subjects."""
+Lane: TypeAlias = tuple[str, str]
+"""A project and the name of one of its lanes."""
 Due: TypeAlias = tuple[str, str, str]
 """A project, a webhook of it, and a delivery to that."""
 
@@ -49,14 +52,88 @@ class News(Generic[Name]):
             return taken
 
 
-class LocalWakeUps:
-    """Who has news for the projector, the graph writer, the graph projector and the notifier."""
+class Lanes:
+    """Jobs that wait for a worker, in order within a lane; projects take turns, as do their lanes.
+
+    While one of a lane is being worked on, the others of it wait.
+    """
 
     def __init__(self) -> None:
+        self._waiting: OrderedDict[str, OrderedDict[Lane, dict[str, None]]] = OrderedDict()
+        self._busy: set[Lane] = set()
+        self._condition = threading.Condition()
+
+    def __len__(self) -> int:
+        """Return how many jobs wait."""
+        with self._condition:
+            return sum(len(jobs) for lanes in self._waiting.values() for jobs in lanes.values())
+
+    def add(self, job: Job) -> None:
+        """Have a job wait, unless it does."""
+        with self._condition:
+            lanes = self._waiting.setdefault(job.project, OrderedDict())
+            lanes.setdefault((job.project, job.lane), {})[job.id] = None
+            self._condition.notify()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until a job can be worked on, at most so long; tell whether one can."""
+        with self._condition:
+            return self._condition.wait_for(lambda: self._free() is not None, seconds)
+
+    @contextmanager
+    def next(self) -> Iterator[tuple[str, str] | None]:
+        """Yield (project, job id) of the next job; its lane is nobody else's until the block ends.
+
+        None if no job can be worked on now.
+        """
+        with self._condition:
+            lane = self._free()
+            job_id = self._take(lane) if lane else ""
+        try:
+            yield (lane[0], job_id) if lane else None
+        finally:
+            with self._condition:
+                if lane:
+                    self._busy.remove(lane)
+                self._condition.notify_all()
+
+    def _free(self) -> Lane | None:
+        every = chain.from_iterable(self._waiting.values())
+        return next((lane for lane in every if lane not in self._busy), None)
+
+    def _take(self, lane: Lane) -> str:
+        project, _ = lane
+        lanes = self._waiting.pop(project)
+        jobs = lanes.pop(lane)
+        job_id = next(iter(jobs))
+        del jobs[job_id]
+        # Behind the others.
+        if jobs:
+            lanes[lane] = jobs
+        if lanes:
+            self._waiting[project] = lanes
+        self._busy.add(lane)
+        return job_id
+
+
+class LocalWakeUps:
+    """Who has news for the worker, the projectors, the graph writer and the notifier."""
+
+    def __init__(self) -> None:
+        self.jobs = Lanes()
         self.subjects: News[Subjects] = News()
         self.unread: News[Owner] = News()
         self.unprojected: News[Owner] = News()
         self.deliveries: News[Due] = News()
+
+    def work(self, job: Job) -> bool:
+        """Say that a job waits for a worker."""
+        self.jobs.add(job)
+        return True
+
+    def waiting(self) -> int:
+        """Return 0: a job that is told of twice waits once, and no line outlives the process."""
+        return 0
 
     def index(self, project: str, subject_keys: Sequence[str]) -> None:
         """Say that these subjects have changes that the index has not confirmed."""
@@ -82,11 +159,3 @@ class LocalWakeUps:
         if not delay:
             for delivery_id in delivery_ids:
                 self.deliveries.add((project, webhook_id, delivery_id))
-
-
-class LoggedDeadLetters:
-    """Tells of messages that cannot be handled; the record has all that they were about."""
-
-    def bury(self, message: str, reason: str) -> None:
-        """Log the reason, and how long the message was."""
-        _LOG.warning("a message of %d characters was dropped: it %s", len(message), reason)
