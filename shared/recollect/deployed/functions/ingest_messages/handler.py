@@ -1,0 +1,1 @@
+../../../../../functions/ingest_messages/handler.py
