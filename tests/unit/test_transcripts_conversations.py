@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recollect.entrypoints.cli.transcripts import Conversation, TranscriptMessage
 from recollect.sample import QUESTIONS, sample_conversation, sample_sessions
+from recollect.usecases.transcripts import Conversation, TranscriptMessage
 from tests.unit.transcripts import Read, bad, contents, keys, lines, reader, said
 
 

@@ -9,13 +9,9 @@ from hypothesis import strategies as st
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.memory import MAX_TEXT_BYTES
-from recollect.entrypoints.cli.transcripts import (
-    MAX_MESSAGES,
-    BadLine,
-    Conversation,
-    files,
-    read_transcript,
-)
+from recollect.entrypoints.cli.transcripts import read_transcript
+from recollect.usecases.transcripts import MAX_MESSAGES, BadLine, Conversation
+from recollect.usecases.transcripts import lines as line_reading
 from tests.unit.transcripts import EXTENSIONS, Read, bad, contents, keys, lines, reader, said
 
 
@@ -129,7 +125,7 @@ def test_an_empty_file_says_so(read: Read, extension: str, content: bytes) -> No
 def test_a_line_without_end_does_not_fill_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MAX_LINE_CHARACTERS", 50)
+    monkeypatch.setattr(line_reading, "MAX_LINE_CHARACTERS", 50)
 
     items = read("a.jsonl", lines(said("a")) + "x" * 500 + "\n" + lines(said("b")))
 

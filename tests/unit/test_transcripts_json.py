@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recollect.entrypoints.cli.transcripts import Conversation, TranscriptMessage
+from recollect.usecases.transcripts import Conversation, TranscriptMessage
 from tests.unit.transcripts import Read, bad, contents, keys, lines, reader, said
 
 DEEP = "[" * 40 + "]" * 40

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from recollect.entrypoints.cli.transcripts import BadLine, Conversation, read_transcript
+from recollect.entrypoints.cli.transcripts import read_transcript
+from recollect.usecases.transcripts import BadLine, Conversation
 
 Item = Conversation | BadLine
 Read = Callable[[str, object], list[Item]]

@@ -1,14 +1,11 @@
 """What is too large for an item of a table, in S3."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from recollect.adapters.aws.dynamodb import Item, text
+from recollect.adapters.aws.s3_errors import translated
 from recollect.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ class Objects:
             return text(value)
         key = f"{prefix}/{hashlib.sha256(data).hexdigest()}"
         if key not in self._known:
-            with _translated(self.bucket):
+            with translated(self.bucket, MissingObjectError):
                 self.client.put_object(
                     Bucket=self.bucket, Key=key, Body=data, ContentType="application/json"
                 )
@@ -58,33 +55,25 @@ class Objects:
         if "S" in attribute:
             inline: str = attribute["S"]
             return inline
-        with _translated(self.bucket):
+        with translated(self.bucket, MissingObjectError):
             answer = self.client.get_object(Bucket=self.bucket, Key=attribute["M"]["object"]["S"])
             return answer["Body"].read().decode()
 
     def remove(self, key: str) -> None:
         """Delete an object, if it is there; raise `UnavailableError`."""
-        with _translated(self.bucket):
+        with translated(self.bucket, MissingObjectError):
             self.client.delete_object(Bucket=self.bucket, Key=key)
         self._known.pop(key, None)
+
+    def remove_all(self, prefix: str) -> None:
+        """Delete every object whose key begins so; raise `UnavailableError`."""
+        with translated(self.bucket, MissingObjectError):
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for found in page.get("Contents", ()):
+                    self.remove(found["Key"])
 
     def _remember(self, key: str) -> None:
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         self._known[key] = None
-
-
-@contextmanager
-def _translated(bucket: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "NoSuchKey":
-            message = f"An object is missing from the bucket {bucket}"
-            raise MissingObjectError(message) from error
-        message = f"The bucket {bucket} cannot be used now: {code}"
-        raise UnavailableError(message) from error
-    except BotoCoreError as error:
-        message = f"The bucket {bucket} cannot be reached: {type(error).__name__}"
-        raise UnavailableError(message) from error

@@ -9,7 +9,7 @@ from typing import Final, cast
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.memory import Json, checked_text
 from recollect.domain.subjects import Subject, SubjectKind
-from recollect.entrypoints.cli.transcripts.conversations import (
+from recollect.usecases.transcripts.conversations import (
     NO_HEADER,
     BadLine,
     Header,
@@ -60,9 +60,10 @@ def _sample(sample_id: object, conversation: Mapping[str, object], where: Where)
         refuse("sample_id must be a string")
     name = f"conversation-{where.place}" if sample_id is None else sample_id
     name = Subject.of(SubjectKind.USER, name).name
-    if name in where.samples:
-        refuse("another sample before has the same sample_id")
-    where.samples.add(name)
+    if where.samples is not None:
+        if name in where.samples:
+            refuse("another sample before has the same sample_id")
+        where.samples.add(name)
     matches = map(_SESSION.fullmatch, conversation)
     sessions = sorted(int(match[1]) for match in matches if match)
     if not sessions:

@@ -1,0 +1,1 @@
+../../../../../functions/ingest_objects/handler.py
