@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field, StrictStr
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import Filter
-from recollect.domain.jobs import ExportRequest
 from recollect.domain.keys import Access
 from recollect.domain.memory import Json
+from recollect.domain.requests import ExportRequest
 from recollect.entrypoints.models import Wish
 from recollect.entrypoints.questions import scoped
 from recollect.entrypoints.turns import JsonObject

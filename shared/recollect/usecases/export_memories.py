@@ -18,10 +18,12 @@ from recollect.domain.errors import (
 )
 from recollect.domain.filters import is_scoped, parse_filter
 from recollect.domain.guidance import MAX_WISH_LENGTH
-from recollect.domain.jobs import ExportRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Json
+from recollect.domain.requests import ExportRequest
+from recollect.ports.jobs import Jobs
 from recollect.ports.models import Form, PromptTurn
-from recollect.ports.record import Change, Jobs, Listing, Record
+from recollect.ports.record import Change, Listing, Record
 from recollect.usecases.asking import AskModel, OutOfTimeError
 from recollect.usecases.prompts import Prompt, as_data, shipped
 from recollect.usecases.read_jobs import last_jobs

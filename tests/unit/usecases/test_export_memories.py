@@ -16,8 +16,9 @@ from recollect.domain.errors import (
     UnavailableError,
 )
 from recollect.domain.guidance import MAX_WISH_LENGTH
-from recollect.domain.jobs import ExportRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Json
+from recollect.domain.requests import ExportRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Reply
 from recollect.testing.builders import a_job, a_scope
@@ -289,7 +290,7 @@ def test_an_abandoned_export_is_finished_by_maintenance(service: Service, scope:
     job = abandoned(service, scope)
     asked, _ = asking(service, PROFILE)
 
-    asked.maintain()
+    asked.drive_on()
 
     assert service.read_export(scope.project, job.id).result == PROFILE
 
@@ -297,13 +298,13 @@ def test_an_abandoned_export_is_finished_by_maintenance(service: Service, scope:
 def test_what_fails_for_now_is_resumed_later(service: Service, scope: Scope) -> None:
     job = abandoned(service, scope)
 
-    service.having(ask=lambda: AskModel(AbsentModel())).maintain()
+    service.having(ask=lambda: AskModel(AbsentModel())).drive_on()
 
     left = service.read_export(scope.project, job.id)
     assert (left.status, left.error) == (JobStatus.PENDING, "absent")
     service.clock.forward(timedelta(hours=1))
     asked, _ = asking(service, PROFILE)
-    asked.maintain()
+    asked.drive_on()
     assert service.read_export(scope.project, job.id).result == PROFILE
 
 
@@ -316,7 +317,7 @@ def test_when_the_time_is_up_the_export_is_handed_over(service: Service, scope: 
     assert (job.status, model.asked) == (JobStatus.PENDING, [])
     assert service.read_export(scope.project, job.id).status is JobStatus.PENDING
     asked, _ = asking(service, PROFILE)
-    asked.maintain()
+    asked.drive_on()
     assert service.read_export(scope.project, job.id).result == PROFILE
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,11 +13,11 @@ from urllib.parse import quote
 import click
 
 from recollect.domain.errors import InvalidRequestError, RecollectError
-from recollect.domain.memory import Json
 from recollect.domain.roles import SYSTEM_ROLES
 from recollect.domain.subjects import Subject, SubjectKind
-from recollect.entrypoints.answers import AddAnswer, JobAnswer
+from recollect.entrypoints.answers import AddAnswer
 from recollect.entrypoints.cli.client import Api, RefusedError
+from recollect.entrypoints.cli.kinds_of_import import ImportCommand
 from recollect.entrypoints.cli.options import (
     PathType,
     connected,
@@ -26,8 +25,11 @@ from recollect.entrypoints.cli.options import (
     json_option,
     subjects,
 )
-from recollect.entrypoints.cli.output import examples, is_watched, one_line, print_json, say
-from recollect.entrypoints.cli.transcripts import BadLine, Conversation, read_transcript
+from recollect.entrypoints.cli.output import examples, one_line, print_json, say
+from recollect.entrypoints.cli.progress import watched
+from recollect.entrypoints.cli.transcripts import Transcript
+from recollect.entrypoints.event_answers import JobAnswer
+from recollect.usecases.transcripts import BadLine, Conversation, shared_metadata
 
 INTERRUPTED: Final = 130
 """What shells report for a program that Ctrl-C ended."""
@@ -37,6 +39,8 @@ REFUSES_THE_CONTENT: Final = frozenset({400, 413, 422})
 
 FAILURES_SHOWN: Final = 20
 """More would hide the summary."""
+MAX_TOLD: Final = 10_000
+"""Failures that are told one by one, by --json; the others are counted."""
 
 
 @dataclass
@@ -47,7 +51,14 @@ class Report:
     known: int = 0
     system: int = 0
     pending: int = 0
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    failed: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    def fail(self, **failure: str | int) -> None:
+        """Note what could not be imported, and why."""
+        self.failed += 1
+        if len(self.failures) < MAX_TOLD:
+            self.failures.append(failure)
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Importer:
         Raises `RefusedError` or `UnavailableError` if the rest would fare no better.
         """
         if isinstance(item, BadLine):
-            self.report.failed.append({"line": item.line, "reason": item.reason})
+            self.report.fail(line=item.line, reason=item.reason)
         elif all(message.role in SYSTEM_ROLES for message in item.messages):
             self.report.system += len(item.messages)
         else:
@@ -96,8 +107,7 @@ class Importer:
     def _add_singly(self, piece: Conversation, refusal: RefusedError) -> None:
         """Find out which message was refused, and add the others."""
         if len(piece.messages) == 1:
-            failed = {"place": piece.key, "reason": refusal.message}
-            self.report.failed.append(failed)
+            self.report.fail(place=piece.key, reason=refusal.message)
             return
         for number, message in enumerate(piece.messages, 1):
             key = f"{piece.key} message {number}"
@@ -130,7 +140,7 @@ class Importer:
             "messages": messages,
             **ids,
             "infer": self.infer,
-            "metadata": {**_shared_metadata(piece), **piece.metadata},
+            "metadata": shared_metadata(piece),
             "timestamp": piece.said_at.isoformat() if piece.said_at else None,
         }
 
@@ -141,8 +151,12 @@ class Importer:
 
 @click.command(
     "import",
+    cls=ImportCommand,
     epilog=examples(
-        "recollect import chats.jsonl", "recollect import support.txt --user maya --agent theo"
+        "recollect import chats.jsonl",
+        "recollect import support.txt --user maya --agent theo",
+        "recollect import memories.jsonl.gz --project research",
+        "recollect import mem0 --api-key m0-...",
     ),
 )
 @click.argument("file", type=PathType())
@@ -158,10 +172,14 @@ class Importer:
 def import_(
     api: Api, *, file: Path, ids: dict[str, str], infer: bool, again: bool, is_json: bool
 ) -> None:
-    """Remember a chat log.
+    """Remember a chat log, or bring back memories.
 
-    FILE is JSON or JSON Lines (messages with role and content, or objects with messages), plain
-    text ("Name: what was said"), or in the LoCoMo layout (a user for each conversation). Each
+    A FILE of 'recollect export' or of an export of mem0, and a running mem0, are imported with all
+    that is known of each memory, and with other options: 'recollect import FILE --help' and
+    'recollect import mem0 --help' tell which.
+
+    A chat log is JSON or JSON Lines (messages with role and content, or objects with messages),
+    plain text ("Name: what was said"), or in the LoCoMo layout (a user for each conversation). Each
     message is kept word for word; with --infer, the facts in it are kept.
 
     The memories belong to the user_id, agent_id, app_id and run_id in the file; --user, --agent,
@@ -171,7 +189,7 @@ def import_(
     twice. Lines that cannot be imported are listed, the rest is imported; then the exit status
     is 1.
     """
-    items = read_transcript(file)
+    transcript = Transcript(file)
     importer = Importer(
         api=api,
         source=str(uuid.uuid4()) if again else _fingerprint(file),
@@ -181,11 +199,8 @@ def import_(
         default_user=None if ids else _user_of(file),
     )
     try:
-        with click.progressbar(
-            items, _length(file), label="Importing", file=sys.stderr, hidden=not is_watched()
-        ) as watched:
-            for item in watched:
-                importer.take(item)
+        for item in watched(transcript, "Importing"):
+            importer.take(item)
     except KeyboardInterrupt:
         _say_interrupted(importer.report)
         click.get_current_context().exit(INTERRUPTED)
@@ -203,11 +218,11 @@ def _tell(report: Report, *, is_json: bool) -> None:
     if is_json:
         print_json(asdict(report))
     else:
-        for failure in report.failed[:FAILURES_SHOWN]:
+        for failure in report.failures[:FAILURES_SHOWN]:
             where = f"line {failure['line']}" if "line" in failure else failure["place"]
             say(f"{one_line(str(where))}: {one_line(failure['reason'])}")
-        if len(report.failed) > FAILURES_SHOWN:
-            say(f"... and {len(report.failed) - FAILURES_SHOWN} more; --json tells all.")
+        if report.failed > FAILURES_SHOWN:
+            say(f"... and {report.failed - FAILURES_SHOWN} more; --json tells {MAX_TOLD}.")
         click.echo(_summary(report))
     if report.failed:
         click.get_current_context().exit(1)
@@ -217,7 +232,7 @@ def _summary(report: Report) -> str:
     parts = [
         f"{report.imported} imported",
         f"{report.known} already known",
-        f"{len(report.failed)} failed",
+        f"{report.failed} failed",
     ]
     if report.system:
         parts.append(f"{report.system} system messages left out")
@@ -226,14 +241,10 @@ def _summary(report: Report) -> str:
     return ", ".join(parts) + "."
 
 
-def _length(file: Path) -> int:
-    """Return how much there is to do, for whoever watches; reading is fast beside adding."""
-    return sum(1 for _ in read_transcript(file)) if is_watched() else 0
-
-
 def _user_of(file: Path) -> str:
+    name = file.with_suffix("") if file.suffix.lower() == ".gz" else file
     try:
-        return Subject.of(SubjectKind.USER, file.stem).name
+        return Subject.of(SubjectKind.USER, name.stem).name
     except InvalidRequestError as error:
         message = f"The file's name cannot be a user ({error}); give --user."
         raise click.UsageError(message) from error
@@ -246,13 +257,3 @@ def _fingerprint(file: Path) -> str:
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror or error}"
         raise InvalidRequestError(message) from error
-
-
-def _shared_metadata(piece: Conversation) -> dict[str, Json]:
-    """Return the metadata that all messages have in common: an add has one for all of them."""
-    first, *others = (message.metadata for message in piece.messages)
-    return {
-        name: value
-        for name, value in first.items()
-        if all(name in other and other[name] == value for other in others)
-    }

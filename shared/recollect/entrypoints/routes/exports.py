@@ -16,7 +16,7 @@ from recollect.entrypoints.export_answers import (
 )
 from recollect.entrypoints.export_bodies import ExportBody, ExportReadBody, SummaryBody
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.metrics import count_tokens
+from recollect.entrypoints.metrics import count_job, count_tokens
 from recollect.entrypoints.urls import export_id_from
 from recollect.usecases.export_memories import ExportMemories, ReadExport
 from recollect.usecases.summarise_memories import SummariseMemories
@@ -38,7 +38,7 @@ class ExportRoutes:
         job = self.export(body.request(caller.project), caller.idempotency_key)
         # An earlier request's job has cost this one nothing.
         if current.spent():
-            count_tokens(job.notes)
+            count_job(job)
         return export_answer(job)
 
 
