@@ -10,6 +10,7 @@ from recollect.entrypoints.metrics import NAMESPACE
 from tests.infrastructure.templates import (
     CHOICES,
     GRAPH_MONITORING,
+    INGESTION_MONITORING,
     MAIN,
     MONITORING,
     Stack,
@@ -29,9 +30,11 @@ def _monitoring(main: Stack, name: str = "MonitoringStack") -> Stack:
 
 STACK = _monitoring(EVERYTHING)
 GRAPH = _monitoring(EVERYTHING, "GraphMonitoringStack")
+INGESTION = _monitoring(EVERYTHING, "IngestionMonitoringStack")
+STACKS = (STACK, GRAPH, INGESTION)
 ALARMS = {
     name: alarm
-    for stack in (STACK, GRAPH)
+    for stack in STACKS
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()
 }
 
@@ -67,7 +70,10 @@ def test_who_falls_behind_is_seen() -> None:
         "${GraphProjectionQueue.QueueName}",
         "${GraphQueue.QueueName}",
         "${IndexQueue.QueueName}",
+        "${IngestQueue.QueueName}",
+        "${ObjectQueue.QueueName}",
         "${WebhookQueue.QueueName}",
+        "${WorkerQueue.QueueName}",
     }
 
 
@@ -89,7 +95,7 @@ def test_silence_is_no_alarm() -> None:
 def test_alarms_are_sent_where_they_should_be(choice: str, told: list[str] | None) -> None:
     main = Stack(MAIN, {**CHOICES[choice], "Graph": "record"})
 
-    for name in ("MonitoringStack", "GraphMonitoringStack"):
+    for name in ("MonitoringStack", "GraphMonitoringStack", "IngestionMonitoringStack"):
         for alarm in _monitoring(main, name).of_type("AWS::CloudWatch::Alarm").values():
             assert alarm.get("AlarmActions") == alarm.get("OKActions") == told
 
@@ -113,7 +119,30 @@ def test_the_service_says_all_that_the_graphs_stack_asks() -> None:
     assert set(template(GRAPH_MONITORING)["Parameters"]) == set(GRAPH.parameters)
 
 
-@pytest.mark.parametrize("stack", [STACK, GRAPH], ids=lambda stack: stack.place)
+def test_messages_are_watched_if_there_is_a_queue_of_them() -> None:
+    without = _monitoring(Stack(MAIN), "IngestionMonitoringStack")
+
+    there = set(INGESTION.of_type("AWS::CloudWatch::Alarm"))
+    assert there - set(without.of_type("AWS::CloudWatch::Alarm")) == {
+        "IngestBehind",
+        "IngestDeadLettersThere",
+        "IngestMessagesErrors",
+        "IngestMessagesThrottles",
+    }
+    assert "IngestQueue" in str(INGESTION.resources["Dashboard"])
+    assert "IngestQueue" not in str(without.resources["Dashboard"])
+    assert json.loads(without.resources["Dashboard"]["Properties"]["DashboardBody"])
+
+
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
+def test_the_service_says_all_that_the_stack_of_ingestion_asks(choice: dict[str, str]) -> None:
+    stack = _monitoring(Stack(MAIN, choice), "IngestionMonitoringStack")
+
+    assert stack.place == INGESTION_MONITORING
+    assert set(template(INGESTION_MONITORING)["Parameters"]) == set(stack.parameters)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.place)
 def test_a_dashboard_can_be_drawn_and_names_nobody(stack: Stack) -> None:
     body = stack.resources["Dashboard"]["Properties"]["DashboardBody"]
     widgets = json.loads(body)["widgets"]

@@ -10,8 +10,8 @@ import pytest
 
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.filters import subject_is
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import HistoryAction, Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import (
     a_change,
@@ -129,7 +129,7 @@ def project(stage: Stage) -> object:
 
 
 def maintain(stage: Stage) -> object:
-    return stage.service.maintain(stale_after=timedelta(0))
+    return stage.service.drive_on(stale_after=timedelta(0))
 
 
 def rebuild(stage: Stage) -> object:
@@ -151,7 +151,7 @@ def a_stage(process: Process, scope: Scope) -> Stage:
 def repair(world: World, process: Process) -> None:
     """Let time pass, and maintenance and the projector run once."""
     world.clock.forward(LATER)
-    process.service.maintain()
+    process.service.drive_on()
     while news := process.service.ports.wake_ups.subjects.take(limit=10):
         for of_project, keys in news:
             process.service.project_changes(of_project, keys)

@@ -78,7 +78,7 @@ def verify(*, project: str | None, repair: bool, is_json: bool, edition: str, da
     What --repair cannot set right, for the index is of a later state than the record, 'recollect
     rebuild index' can.
     """
-    with _opened(edition, data), _counting() as progress:
+    with opened(edition, data), counting() as progress:
         reports = bootstrap.verify_index()(progress, project, repair=repair)
         graphs = None
         if bootstrap.graphs.has_graph():
@@ -115,7 +115,7 @@ def rebuild_index(*, is_json: bool, edition: str, data: Path) -> None:
     No model is asked. The service goes on; searches use the old index until the new one is
     complete. What was interrupted is begun again by the next run.
     """
-    with _opened(edition, data), _counting() as progress:
+    with opened(edition, data), counting() as progress:
         indexed = bootstrap.rebuild_index()(progress)
     if is_json:
         print_json({"indexed": indexed})
@@ -137,7 +137,7 @@ def rebuild_graph(*, is_json: bool, edition: str, data: Path) -> None:
     here, and the service writes them within minutes: 'recollect verify', where the store can be
     reached, tells what is pending.
     """
-    with _opened(edition, data), _counting() as progress:
+    with opened(edition, data), counting() as progress:
         done = bootstrap.graphs.rebuild_graph()(progress)
     if is_json:
         print_json(asdict(done))
@@ -164,7 +164,7 @@ def reembed(*, is_json: bool, edition: str, data: Path) -> None:
     on they find by words alone, until the functions are deployed with the new model. Run this
     again after that deployment: it embeds what was written in between.
     """
-    with _opened(edition, data, to_reembed=True), _counting() as progress:
+    with opened(edition, data, to_reembed=True), counting() as progress:
         done = bootstrap.reembed()(progress)
         names = bootstrap.graphs.reembed_graph()(progress)
     if is_json:
@@ -176,7 +176,8 @@ def reembed(*, is_json: bool, edition: str, data: Path) -> None:
 
 
 @contextmanager
-def _opened(edition: str, data: Path, *, to_reembed: bool = False) -> Iterator[None]:
+def opened(edition: str, data: Path, *, to_reembed: bool = False) -> Iterator[None]:
+    """Build everything on an edition inside the block; raise `UnavailableError`."""
     if edition == AWS:
         with bootstrap.aws_edition():
             yield
@@ -186,7 +187,7 @@ def _opened(edition: str, data: Path, *, to_reembed: bool = False) -> Iterator[N
 
 
 @contextmanager
-def _counting() -> Iterator[Progress]:
+def counting() -> Iterator[Progress]:
     """Yield what tells whoever watches how far it is, on one line."""
     totals = Counter[str]()
 
