@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks import artefacts, costs, model_calls
 from benchmarks.measuring import RESULTS, table, write
 
-MEASUREMENTS = ("speed", "peer", "first_search", "model_calls", "costs", "artefacts")
-ON_ENGINES = ("tenant_recall", "locomo_opensearch", "graph")
+MEASUREMENTS = ("speed", "peer", "first_search", "accept", "model_calls", "costs", "artefacts")
+ON_ENGINES = ("tenant_recall", "locomo_opensearch", "graph", "ingest")
 """Only when they are asked for: `make engines` starts what they measure."""
 
 
@@ -32,6 +32,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = _report()
     (RESULTS / "README.md").write_text(report)
     print(report)
+
+
+def _accepting(result: dict[str, Any]) -> str:
+    return (
+        f"An add of {result['messages']} messages is accepted with `async_mode` in"
+        f" {result['p50_ms']} ms (p95 {result['p95_ms']} ms) of the function's own time.\n"
+    )
+
+
+def _ingesting(result: dict[str, Any]) -> str:
+    rows = [
+        [way, at["messages_per_second"], *_times(at["found_after"])]
+        for way, at in result["ways"].items()
+    ]
+    header = ["messages of a queue, kept in", "messages/s", "found after p50 ms", "p95 ms"]
+    return f"## Messages and asynchronous adds\n\n{table(header, rows)}\n"
 
 
 def _apart(name: str, arguments: Sequence[object]) -> dict[str, Any]:
@@ -52,6 +68,7 @@ def _report() -> str:
         parts.append(f"Peak memory of the whole run: {kept['speed']['peak_mb']} MB.\n")
     if "locomo" in kept:
         parts += [_recall_table(kept["locomo"]), ""]
+    parts += [_accepting(found) for name, found in kept.items() if name == "accept"]
     if "first_search" in kept:
         first = kept["first_search"]
         parts.append(
@@ -65,6 +82,7 @@ def _report() -> str:
         parts += [_recall_table(kept["locomo_opensearch"]), ""]
     if "graph" in kept:
         parts += ["## Graphs\n", _graph_tables(kept["graph"]), ""]
+    parts += [_ingesting(found) for name, found in kept.items() if name == "ingest"]
     if "model_calls" in kept:
         parts += ["## Calls of an inferred add\n", model_calls.report(kept["model_calls"]), ""]
     if "costs" in kept:

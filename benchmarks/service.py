@@ -15,8 +15,8 @@ import httpx
 
 from recollect import bootstrap
 from recollect.domain.filters import parse_filter
-from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
 PROJECT = "bench"
