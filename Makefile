@@ -23,7 +23,7 @@ GREMLIN38 := gremlinpython==3.8.2
 COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
 	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
-.PHONY: help setup start test lint format openapi fuzz faults clients conformance engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -80,11 +80,15 @@ format: setup ## format the code and make the safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-openapi: setup ## write docs/openapi.json from the routers
+openapi: setup ## write docs/openapi.json from the routers, and the schema of messages
 	@RECOLLECT_EDITION=local $(BIN)/python -m recollect.entrypoints.openapi docs/openapi.json
+	@RECOLLECT_EDITION=local $(BIN)/python -m recollect.entrypoints.ingest_message docs/ingest-message.schema.json
 
 fuzz: setup ## send thousands of generated requests to the handlers
 	@$(BIN)/pytest -m fuzz $(ARGS)
+
+soak: engines ## ingest thousands of messages and objects while workers are killed; an hour
+	@$(BIN)/pytest -m soak -s $(ARGS)
 
 faults: engines ## let every request to every engine fail, and write docs/faults.md; 20 minutes
 	@$(BIN)/python -m tests.faults.table docs/faults.md

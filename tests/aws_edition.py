@@ -44,9 +44,12 @@ DIMENSIONS = 256
 MESSAGES_AT_ONCE = 10
 WAIT_SECONDS = 1
 VISIBILITY = timedelta(seconds=180)
+WORKERS = 4
+"""Invocations of the worker at once."""
 MAINTENANCE_SECONDS = 5.0
 OTHER_FUNCTIONS = ("maintenance", "admin")
 QUEUES = {
+    "worker": "RECOLLECT_WORKER_QUEUE_URL",
     "projector": "RECOLLECT_INDEX_QUEUE_URL",
     "graph_writer": "RECOLLECT_GRAPH_QUEUE_URL",
     "graph_projector": "RECOLLECT_GRAPH_PROJECTION_QUEUE_URL",
@@ -92,6 +95,7 @@ def configured() -> Iterator[None]:
             RECOLLECT_NEPTUNE_URL=endpoint("gremlin"),
             RECOLLECT_NEPTUNE_AUTH="none",
             RECOLLECT_INDEX_QUEUE_URL=make_queue(boto3.client("sqs"), prefix),
+            RECOLLECT_WORKER_QUEUE_URL=make_queue(boto3.client("sqs"), f"{prefix}-worker.fifo"),
             RECOLLECT_GRAPH_QUEUE_URL=make_queue(boto3.client("sqs"), f"{prefix}-graph.fifo"),
             RECOLLECT_GRAPH_PROJECTION_QUEUE_URL=make_queue(
                 boto3.client("sqs"), f"{prefix}-projections"
@@ -108,12 +112,14 @@ def invoke(handler: Handler, event: Mapping[str, Any]) -> Mapping[str, Any]:
     return handler(dict(event), context)
 
 
-def drain(sqs: "SQSClient", queue_url: str, function: Handler, stopping: threading.Event) -> None:
+def drain(
+    sqs: "SQSClient", queue_url: str, at_once: int, function: Handler, stopping: threading.Event
+) -> None:
     """Hand messages to the queue's function, and delete those that it does not report as failed."""
     while not stopping.is_set():
         answer = sqs.receive_message(
             QueueUrl=queue_url,
-            MaxNumberOfMessages=MESSAGES_AT_ONCE,
+            MaxNumberOfMessages=at_once,
             WaitTimeSeconds=WAIT_SECONDS,
             MessageSystemAttributeNames=["All"],
         )
@@ -138,8 +144,11 @@ def background(handlers: Mapping[str, Handler]) -> Iterator[None]:
     stopping = threading.Event()
     sqs = boto3.client("sqs")
     threads = [
-        threading.Thread(target=drain, args=(sqs, os.environ[url], handlers[name], stopping))
+        threading.Thread(
+            target=drain, args=(sqs, os.environ[url], at_once, handlers[name], stopping)
+        )
         for name, url in QUEUES.items()
+        for at_once in ([1] * WORKERS if name == "worker" else [MESSAGES_AT_ONCE])
     ]
     threads.append(threading.Thread(target=maintain, args=(handlers["maintenance"], stopping)))
     for thread in threads:

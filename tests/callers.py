@@ -41,6 +41,11 @@ class Deployment:
         create_key = bootstrap.create_key()
         return cls(handlers, lambda: create_key(f"project-{new_id()}", "test")[1])
 
+    def settle(self) -> None:
+        """Work on the jobs that wait, and do what there is news of."""
+        driven = feeds(bootstrap.local_wake_ups(), self.handlers)
+        LocalWorker(driven, bootstrap.maintain(), now).settle()
+
     def client(self, key: str) -> httpx.Client:
         """Return a client that calls the handlers in this process."""
         transport = GatewayTransport(self.handlers, functions.routes(), now=now, new_id=new_id)

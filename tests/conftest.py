@@ -27,6 +27,7 @@ os.environ.update(
     AWS_EC2_METADATA_DISABLED="true",
     RECOLLECT_EDITION="local",
     RECOLLECT_DATA=str(Path(_FOLDER.name) / "memories.db"),
+    RECOLLECT_INGEST_PROJECT="default",
     POWERTOOLS_LOG_LEVEL="CRITICAL",
     POWERTOOLS_METRICS_DISABLED="true",
     POWERTOOLS_SERVICE_NAME="memories",

@@ -1,8 +1,8 @@
 """The use cases over the local adapters, wired as in production but with a clock and ids given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import count
@@ -12,29 +12,36 @@ from typing import Any, Self
 from recollect.adapters.local.embedder import BundledEmbedder
 from recollect.adapters.local.entity_index import LocalEntityIndex
 from recollect.adapters.local.graph_rules import RuleBasedGraphReader
+from recollect.adapters.local.object_store import FolderObjectStore
 from recollect.adapters.local.rules import RuleBasedDecider, RuleBasedExtractor
 from recollect.adapters.local.store import LocalStore
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.adapters.record_graph import RecordGraphStore
 from recollect.domain.filters import subject_is
-from recollect.domain.jobs import (
+from recollect.domain.jobs import IdempotencyKey, Job
+from recollect.domain.memory import Memory, Message
+from recollect.domain.requests import (
     AddRequest,
     BatchDeleteRequest,
     BatchUpdateRequest,
     DeleteAllRequest,
+    EraseRequest,
     ExportRequest,
-    IdempotencyKey,
-    Job,
+    IngestRequest,
+    JobRequest,
 )
-from recollect.domain.memory import Memory, Message
 from recollect.domain.subjects import Scope
+from recollect.ports.archive import Archive
+from recollect.ports.erasure import Erasures, Remains
 from recollect.ports.graph import EntityIndex, GraphReader, GraphRecord, GraphStore
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.index import MemoryIndex
+from recollect.ports.jobs import Jobs
 from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Describer, Embedder, Extractor
+from recollect.ports.objects import ObjectStore
 from recollect.ports.projects import SettingsStore
-from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.record import Episodes, Listing, Outbox, Record, Scopes
 from recollect.ports.subjects import Subjects
 from recollect.ports.touches import Touches
 from recollect.ports.webhooks import Deliveries, Webhooks
@@ -44,18 +51,23 @@ from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.announce_changes import AnnounceChanges
 from recollect.usecases.asking import AskModel
 from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.carry_on import CarryOn
 from recollect.usecases.change_memories import DeleteBatch, UpdateBatch
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.context import RecentMessages
 from recollect.usecases.create_project import CreateProject
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.delete_memories import DeleteMemories
-from recollect.usecases.describe_subjects import DeleteSubject, DescribeSubject
+from recollect.usecases.describe_subjects import DescribeSubject
 from recollect.usecases.describing import NoDescriber
+from recollect.usecases.empty_jobs import EmptyJobs
 from recollect.usecases.end_project import EndProject
 from recollect.usecases.erase_graph import EraseGraph
+from recollect.usecases.erase_subject import EraseSubject
 from recollect.usecases.export_memories import ExportMemories, ReadExport
+from recollect.usecases.find_remains import FindRemains
 from recollect.usecases.follow_graph import FollowGraph
+from recollect.usecases.ingest_object import IngestObject
 from recollect.usecases.manage_keys import CreateKey
 from recollect.usecases.manage_projects import ChangeProject, ReadProject
 from recollect.usecases.project_changes import Maintain, ProjectChanges
@@ -63,16 +75,19 @@ from recollect.usecases.project_graph import ProjectGraph
 from recollect.usecases.read_jobs import ListJobs, ReadJob
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMemory
 from recollect.usecases.reading import ReadMessages
+from recollect.usecases.reapply_erasures import ReapplyErasures
 from recollect.usecases.remove_expired import RemoveExpired
 from recollect.usecases.resolving import ResolveEntities
 from recollect.usecases.search_graph import SearchGraph
 from recollect.usecases.search_memories import Found, SearchMemories
 from recollect.usecases.summarise_memories import SummariseMemories
 from recollect.usecases.take_stock import CountMemories, ListHistories
+from recollect.usecases.wipe_memories import WipeMemories
 from recollect.usecases.work_on_jobs import WorkOnJobs
 from recollect.usecases.write_graph import WriteGraph
 
 TICK = timedelta(milliseconds=1)
+BACKUPS_KEPT = timedelta(days=35)
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="graph")
 RESIDENT_BYTES = 64 * 1024 * 1024
 
@@ -133,11 +148,15 @@ class Ports:
     deliveries: Deliveries
     touches: Touches
     subjects: Subjects
+    archive: Archive
+    erasures: Erasures
+    remains: Remains
     wake_ups: LocalWakeUps
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     is_late: Callable[[], bool] = lambda: False
     ask: Callable[[], AskModel | None] = lambda: None
+    objects: ObjectStore = field(default_factory=FolderObjectStore)
 
     @classmethod
     def over(
@@ -170,6 +189,9 @@ class Ports:
             deliveries=store.deliveries,
             touches=store.touches,
             subjects=store.subjects,
+            archive=store.archive,
+            erasures=store.erasures,
+            remains=store.remains,
             wake_ups=LocalWakeUps(),
             now=now,
             new_id=new_id,
@@ -197,7 +219,9 @@ class UseCases:
     @cached_property
     def work(self) -> WorkOnJobs:
         ports = self.ports
-        return WorkOnJobs(ports.jobs, ports.record, ports.now, ports.new_id, ports.is_late)
+        return WorkOnJobs(
+            ports.jobs, ports.record, ports.wake_ups, ports.now, ports.new_id, ports.is_late
+        )
 
     @cached_property
     def decide(self) -> DecideDrafts:
@@ -316,14 +340,62 @@ class UseCases:
         return DeleteMemories(
             ports.record,
             ports.episodes,
-            ports.listing,
-            ports.subjects,
             self.work,
+            self.wipe,
             self.erase_graph,
             self.end_project,
-            ports.wake_ups,
             ports.now,
         )
+
+    @cached_property
+    def wipe(self) -> WipeMemories:
+        ports = self.ports
+        return WipeMemories(
+            ports.record, ports.listing, self.work, self.erase_graph, ports.wake_ups, ports.now
+        )
+
+    @cached_property
+    def empty_jobs(self) -> EmptyJobs:
+        ports = self.ports
+        return EmptyJobs(ports.jobs, ports.record, ports.remains, ports.now)
+
+    @cached_property
+    def find_remains(self) -> FindRemains:
+        ports = self.ports
+        return FindRemains(
+            ports.record,
+            ports.listing,
+            ports.archive,
+            ports.remains,
+            ports.outbox,
+            lambda: ports.index,
+            lambda: ports.embedder.dimensions,
+            ports.graph,
+            ports.graph_outbox,
+            self.empty_jobs,
+        )
+
+    @cached_property
+    def erase(self) -> EraseSubject:
+        ports = self.ports
+        return EraseSubject(
+            ports.record,
+            ports.episodes,
+            ports.erasures,
+            ports.remains,
+            self.work,
+            self.wipe,
+            self.erase_graph,
+            self.empty_jobs,
+            self.find_remains,
+            ports.now,
+            BACKUPS_KEPT,
+        )
+
+    @cached_property
+    def reapply(self) -> ReapplyErasures:
+        ports = self.ports
+        return ReapplyErasures(ports.keys, ports.subjects, ports.erasures, self.erase)
 
     @cached_property
     def end_project(self) -> EndProject:
@@ -331,6 +403,10 @@ class UseCases:
         return EndProject(
             ports.subjects,
             ports.episodes,
+            ports.erasures,
+            ports.archive,
+            ports.remains,
+            self.empty_jobs,
             self.erase_graph,
             self.change_project,
             ports.keys,
@@ -350,10 +426,6 @@ class UseCases:
     @cached_property
     def describe_subject(self) -> DescribeSubject:
         return DescribeSubject(self.ports.subjects, self.ports.now)
-
-    @cached_property
-    def delete_subject(self) -> DeleteSubject:
-        return DeleteSubject(self.delete_all)
 
     @cached_property
     def count_memories(self) -> CountMemories:
@@ -416,17 +488,53 @@ class UseCases:
             ports.jobs,
             ports.episodes,
             ports.wake_ups,
-            {
-                AddRequest: self.add.resume,
-                DeleteAllRequest: self.delete_all.resume,
-                BatchUpdateRequest: self.update_batch.resume,
-                BatchDeleteRequest: self.delete_batch.resume,
-                ExportRequest: self.export.resume,
-            },
+            self.work,
             RemoveExpired(ports.record, ports.wake_ups, ports.now, ports.new_id),
             ports.now,
             ports.deliveries,
         )
+
+    @cached_property
+    def ingest_object(self) -> IngestObject:
+        ports = self.ports
+        return IngestObject(
+            objects=ports.objects,
+            jobs=ports.jobs,
+            record=ports.record,
+            keys=ports.keys,
+            work=self.work,
+            add=self.add,
+            now=ports.now,
+        )
+
+    @cached_property
+    def carry_on(self) -> CarryOn:
+        resume: Mapping[type[JobRequest], Callable[[Job], Job | None]] = {
+            AddRequest: self.add.resume,
+            DeleteAllRequest: self.delete_all.resume,
+            BatchUpdateRequest: self.update_batch.resume,
+            BatchDeleteRequest: self.delete_batch.resume,
+            ExportRequest: self.export.resume,
+            EraseRequest: self.erase.resume,
+            IngestRequest: self.ingest_object.resume,
+        }
+        return CarryOn(self.ports.jobs, resume)
+
+    def drive_on(self, **options: Any) -> int:  # noqa: ANN401 - as of `Maintain`
+        """Maintain, and work on the jobs that wait then; return how much was driven on."""
+        driven_on = self.maintain(**options)
+        self.work_off()
+        return driven_on
+
+    def work_off(self) -> int:
+        """Work on the jobs that wait now, once each; return how many it was."""
+        lanes = self.ports.wake_ups.jobs
+        waiting = len(lanes)
+        for _ in range(waiting):
+            with lanes.next() as job:
+                assert job is not None
+                self.carry_on(*job)
+        return waiting
 
     def open_project(self, project: str) -> str:
         """Make the project, as its first key does; return its name."""

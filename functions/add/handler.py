@@ -7,12 +7,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.bootstrap import metering
+from recollect.bootstrap import current, metering
 from recollect.domain.jobs import Job
 from recollect.entrypoints.answers import AddAnswer
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
-from recollect.entrypoints.metrics import count_tokens
+from recollect.entrypoints.metrics import count_job
 from recollect.entrypoints.models import AddBody
 from recollect.entrypoints.presenters import add_answer
 from recollect.entrypoints.routes.legacy_add import LegacyAddRoutes
@@ -25,8 +25,13 @@ add = bootstrap.add_memories()
 
 def added(body: AddBody) -> Job:
     """Carry out what a body asks for, and count what it took."""
-    job = add(body.request(caller.access), caller.idempotency_key)
-    count_tokens(job.notes)
+    asked, key = body.request(caller.access), caller.idempotency_key
+    if not body.is_awaited:
+        return add.accept(asked, key)
+    job = add(asked, key)
+    # An earlier request's job has cost this one nothing.
+    if current.spent():
+        count_job(job)
     return job
 
 

@@ -11,6 +11,7 @@ from recollect.bootstrap import current
 from recollect.domain.graph import Owner
 from recollect.entrypoints.messages import OwnerHasNews
 from recollect.entrypoints.queues import queue_handler
+from recollect.ports.letters import QueueName
 
 logger = Logger()
 project_graph = bootstrap.graphs.project_graph()
@@ -22,11 +23,13 @@ def project_commits(news: OwnerHasNews) -> None:
     logger.info("Projected commits", confirmed=confirmed)
 
 
-handle = queue_handler(OwnerHasNews, project_commits, bootstrap.dead_letters())
+handle = queue_handler(
+    OwnerHasNews, project_commits, bootstrap.dead_letters(QueueName.GRAPH_PROJECTION)
+)
 
 
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle one batch; what failed is delivered again."""
-    with current.within(context.get_remaining_time_in_millis()):
+    with current.within(context.get_remaining_time_in_millis):
         return handle(event, context)

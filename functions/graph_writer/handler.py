@@ -12,10 +12,11 @@ from recollect.domain.graph import Owner
 from recollect.entrypoints.messages import MemoryIsUnreadable, OwnerHasNews
 from recollect.entrypoints.queues import queue_handler
 from recollect.ports.graph_outbox import SetAside
+from recollect.ports.letters import QueueName
 
 logger = Logger()
 write_graph = bootstrap.graphs.write_graph()
-graves = bootstrap.dead_letters()
+graves = bootstrap.dead_letters(QueueName.GRAPH)
 
 
 def bury(aside: SetAside) -> None:
@@ -42,5 +43,5 @@ handle = queue_handler(OwnerHasNews, read_memories, graves)
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle one batch; what failed is delivered again."""
-    with current.within(context.get_remaining_time_in_millis()):
+    with current.within(context.get_remaining_time_in_millis):
         return handle(event, context)

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.bootstrap import jobs, mcp, metering, subjects
+from recollect.bootstrap import erasure, jobs, mcp, metering
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.mcp_tools import MemoryTools
 from recollect.entrypoints.routes.mcp import McpRoutes
@@ -21,7 +21,7 @@ tools = MemoryTools(
     update_memory=bootstrap.update_memory(),
     delete_memory=bootstrap.delete_memory(),
     delete_memories=bootstrap.delete_memories(),
-    delete_subject=subjects.delete_subject(),
+    erase_subject=erasure.erase_subject(),
     list_subjects=bootstrap.list_subjects(),
     list_jobs=jobs.list_jobs(),
     read_job=jobs.read_job(),

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
-from recollect.bootstrap import metering, subjects, webhooks
+from recollect.bootstrap import erasure, metering, subjects, webhooks
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.routes.batch import BatchRoutes
 from recollect.entrypoints.routes.entities import EntityRoutes
@@ -27,7 +27,7 @@ ProjectRoutes(
     bootstrap.projects.change_project(),
     bootstrap.delete_memories(),
 ).add_to(app)
-EntityRoutes(subjects.describe_subject(), subjects.delete_subject()).add_to(app)
+EntityRoutes(subjects.describe_subject(), erasure.erase_subject()).add_to(app)
 BatchRoutes(bootstrap.jobs.update_batch(), bootstrap.jobs.delete_batch()).add_to(app)
 KeyRoutes(bootstrap.create_key(), bootstrap.keys.revoke_key(), bootstrap.keys.rotate_key()).add_to(
     app
@@ -42,7 +42,7 @@ delete_memory = bootstrap.delete_memory()
 delete_memories = bootstrap.delete_memories()
 MemoryRoutes(update_memory, delete_memory, delete_memories).add_to(app)
 OpenSourceChangeRoutes(
-    update_memory, delete_memory, delete_memories, subjects.delete_subject()
+    update_memory, delete_memory, delete_memories, erasure.erase_subject()
 ).add_to(app)
 
 

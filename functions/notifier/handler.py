@@ -11,10 +11,11 @@ from recollect.bootstrap import current, webhooks
 from recollect.domain.webhooks import MAX_ATTEMPTS, Delivery
 from recollect.entrypoints.messages import DeliveriesAreDue, DeliveryHasFailed
 from recollect.entrypoints.queues import queue_handler
+from recollect.ports.letters import QueueName
 
 logger = Logger()
 deliver_webhooks = webhooks.deliver_webhooks()
-graves = bootstrap.dead_letters()
+graves = bootstrap.dead_letters(QueueName.WEBHOOKS)
 
 
 def bury(project: str, delivery: Delivery) -> None:

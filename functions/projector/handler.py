@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recollect import bootstrap
 from recollect.entrypoints.messages import SubjectsHaveNews
 from recollect.entrypoints.queues import queue_handler
+from recollect.ports.letters import QueueName
 
 logger = Logger()
 project_changes = bootstrap.project_changes()
@@ -20,7 +21,7 @@ def project_subjects(news: SubjectsHaveNews) -> None:
     logger.info("Projected changes", confirmed=confirmed)
 
 
-handle = queue_handler(SubjectsHaveNews, project_subjects, bootstrap.dead_letters())
+handle = queue_handler(SubjectsHaveNews, project_subjects, bootstrap.dead_letters(QueueName.INDEX))
 
 
 @logger.inject_lambda_context(log_event=False)

@@ -28,7 +28,7 @@ logger = Logger()
 app = HttpApp(bootstrap.check_key(), metering.meter(), without_key=documentation.PATHS)
 documentation.DocumentationRoutes().add_to(app)
 EventRoutes(
-    bootstrap.jobs.read_job(), bootstrap.jobs.list_jobs(), bootstrap.graphs.follow_graph()
+    bootstrap.jobs.await_job(), bootstrap.jobs.list_jobs(), bootstrap.graphs.follow_graph()
 ).add_to(app)
 StockRoutes(subjects.count_memories(), subjects.list_histories()).add_to(app)
 EntityReadRoutes(bootstrap.list_subjects()).add_to(app)

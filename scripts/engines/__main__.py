@@ -20,7 +20,7 @@ from scripts.engines.places import DEFAULT_HOME, remove_place
 MISSING_TOOL_STATUS = 3
 ENDPOINTS = "endpoints.json"
 """Where the tests find the addresses."""
-ALL_TESTS = ("-m", "not fuzz")
+ALL_TESTS = ("-m", "not fuzz and not soak")
 """What pytest is told to run the tests on engines too."""
 GIVEN_ENDPOINTS = "RECOLLECT_TEST_ENDPOINTS"
 """The tests' own setting: whoever sets it has engines already."""

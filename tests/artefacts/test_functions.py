@@ -16,6 +16,7 @@ from scripts.interpreter import find_python
 from scripts.invoke import EVENT_KEY, EXPORTED, runtime
 from scripts.runtime_api import FunctionFailedError, RunningFunction, running
 from tests.aws_edition import configured
+from tests.handlers.test_events import AN_EVENT_ID, HTTP, OTHERS
 
 NEPTUNES = ("search", "mcp", "graph_projector")
 """The functions that have the driver's layer where the graph is in Neptune."""
@@ -97,6 +98,52 @@ def test_what_one_function_stores_the_others_find(
     assert driven_on == {"driven_on": 0}
     assert body("mutate", "delete_all", key)["event_id"]
     assert body("read", "list", key)["count"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", ["local", pytest.param("aws", marks=pytest.mark.engines)])
+def test_what_comes_as_a_message_is_accepted_by_one_function_and_remembered_by_another(
+    functions: Functions, request: pytest.FixtureRequest, edition: str
+) -> None:
+    environment = {**request.getfixturevalue(edition), "RECOLLECT_INGEST_PROJECT": "default"}
+    done: dict[str, list[object]] = {"batchItemFailures": []}
+
+    with started(functions, "admin", environment) as admin:
+        admin.invoke(event("admin_prepare_index"))
+        key = admin.invoke(event("admin_create_key")).value["key"]
+    with started(functions, "ingest_messages", environment) as ingest:
+        assert ingest.invoke(event("ingest_messages")).value == done
+    told = json.dumps(with_key("job", key))
+    with started(functions, "read", environment) as read:
+        listed = json.loads(told.replace(f"/v1/event/{AN_EVENT_ID}/", "/v1/events/"))
+        [accepted] = json.loads(read.invoke(listed).value["body"])["results"]
+    waiting = json.dumps(event("worker")).replace(AN_EVENT_ID, accepted["id"])
+    with started(functions, "worker", environment) as worker:
+        assert worker.invoke(json.loads(waiting)).value == done
+    with started(functions, "read", environment) as read:
+        job = read.invoke(json.loads(told.replace(AN_EVENT_ID, accepted["id"])))
+
+    assert accepted["status"] == "PENDING"
+    assert json.loads(job.value["body"])["status"] == "SUCCEEDED"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(OTHERS.values()) | {of for of, *_ in HTTP.values()}))
+def test_every_event_runs_from_what_is_built(
+    functions: Functions, local: Mapping[str, str], name: str
+) -> None:
+    environment = {**local, "RECOLLECT_INGEST_PROJECT": "default"}
+    takers = {each: of for each, (of, *_) in HTTP.items()} | OTHERS
+
+    with started(functions, "admin", environment) as admin:
+        key = admin.invoke(event("admin_create_key")).value["key"]
+    with started(functions, name, environment) as function:
+        for each in (each for each, taker in takers.items() if taker == name):
+            answer = function.invoke(with_key(each, key))
+            assert not answer.is_error, (each, answer.value)
+            # What the events name is not there; that is told by the function's own answer.
+            assert answer.value.get("statusCode", 200) in {200, 404}, (each, answer.value)
+            assert not answer.value.get("batchItemFailures"), (each, answer.value)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recollect.domain.errors import RecollectError
-from recollect.domain.jobs import AddRequest, Decision, Job, JobStatus, Outcome
+from recollect.domain.jobs import Decision, Job, JobStatus, Outcome
 from recollect.domain.memory import HistoryAction, HistoryEvent, Memory, Message
 from recollect.domain.recall import without_recalled
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.usecases.steps import MAX_DELETIONS
 from tests.attacks.corpus import Claim

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Attachment, MemoryKind, Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 
 Claim = Literal[

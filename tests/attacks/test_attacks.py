@@ -12,7 +12,7 @@ from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.web.pictures import PublicPictures
 from recollect.adapters.web.public_https import PublicHttps
 from recollect.domain.errors import RecollectError
-from recollect.domain.jobs import AddRequest
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.usecases.asking import AskModel
 from recollect.usecases.deciding import ModelDecider

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recollect.domain.filters import EVERYTHING, in_scope
-from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import HistoryEvent, Memory, Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.testing.builders import a_scope
 from tests.service import UseCases

@@ -62,7 +62,7 @@ def adds(play: Play) -> None:
         play.call("add", said(PIANO), shape=shapes.Pending, asyncMode=True, **ada)
         return
     queued = play.call("add", said(BEES), shape=list[shapes.Pending], infer=False, **ada)
-    event = play.send("GET", f"/v1/event/{queued[0]['event_id']}/")
+    event = play.send("GET", f"/v1/event/{queued[0]['event_id']}/?wait=20")
     assert event["results"][0]["data"]["memory"] == BEES
     now = {"async_mode": False, "infer": False}
     play.call("add", said(PIANO), shape=list[shapes.LegacyChange], **ada, **now)

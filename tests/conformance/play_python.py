@@ -25,7 +25,7 @@ def remembered(play: Play, text: str = BEES, **ids: str) -> str:
 def adds(play: Play) -> None:
     if play.client.is_legacy:
         queued = play.call("add", BEES, shape=shapes.LegacyPending, user_id="ada", infer=False)
-        event = play.send("GET", f"/v1/event/{queued['results'][0]['event_id']}/")
+        event = play.send("GET", f"/v1/event/{queued['results'][0]['event_id']}/?wait=20")
         assert event["results"][0]["data"]["memory"] == BEES
         now = {"async_mode": False, "infer": False, "user_id": "ada"}
         play.call("add", {"role": "user", "content": PIANO}, shape=shapes.LegacyAdded, **now)

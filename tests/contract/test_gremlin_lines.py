@@ -12,7 +12,15 @@ from tests.engines import ENDPOINTS, GREMLIN_LINES, endpoint
 
 ROOT = Path(__file__).parents[2]
 SUITES = ("tests/contract/test_graph_store.py", "tests/contract/test_gremlin_connection.py")
-OPTIONS = ("-q", "-p", "no:cacheprovider", "-m", "not fuzz", "-k", "not local and not dynamodb")
+OPTIONS = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-m",
+    "not fuzz and not soak",
+    "-k",
+    "not local and not dynamodb",
+)
 PATIENCE_SECONDS = 300
 
 

@@ -15,9 +15,7 @@ from recollect.adapters.local.store import LocalStore
 from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.adapters.stored import time_text
 from recollect.domain.jobs import (
-    AddRequest,
     Decision,
-    DeleteAllRequest,
     Draft,
     Fact,
     IdempotencyKey,
@@ -36,6 +34,7 @@ from recollect.domain.memory import (
     MemoryKind,
     Message,
 )
+from recollect.domain.requests import AddRequest, DeleteAllRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.record import Change, MemoryWrite
 from recollect.usecases.announce_changes import AnnounceChanges

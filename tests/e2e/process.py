@@ -57,12 +57,9 @@ def running(*words: str, home: Path, until: str) -> Iterator[Running]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
-    watchdog.start()
     try:
         yield Running(process, _read(process, until))
     finally:
-        watchdog.cancel()
         process.kill()
         process.communicate()
 
@@ -82,8 +79,13 @@ def finished(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
 def _read(process: subprocess.Popen[str], until: str) -> str:
     assert process.stdout
     printed = ""
-    for line in process.stdout:
-        printed += line
-        if until in line:
-            return printed
+    watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            printed += line
+            if until in line:
+                return printed
+    finally:
+        watchdog.cancel()
     raise AssertionError(printed)

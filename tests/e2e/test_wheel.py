@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from recollect import bootstrap
 from recollect.domain.filters import parse_filter
-from recollect.domain.jobs import AddRequest
+from recollect.domain.requests import AddRequest
 from recollect.domain.memory import Message
 from recollect.domain.subjects import Scope, SubjectKind
 

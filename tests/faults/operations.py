@@ -7,8 +7,9 @@ from datetime import timedelta
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError
 from recollect.domain.filters import subject_is
-from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey
+from recollect.domain.jobs import IdempotencyKey
 from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest, DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_job
 from recollect.usecases.manage_keys import CheckKey, CreateKey
@@ -117,8 +118,14 @@ def _request_left_behind(scene: Scene) -> AddRequest:
     return AddRequest(scope=scene.scope, messages=messages, infer=False)
 
 
-def _maintain_and_add_again(service: UseCases, scene: Scene) -> object:
+def _maintain_and_work(service: UseCases, scene: Scene) -> object:
+    """Maintain, and have a worker hear of the job that was left behind."""
     service.maintain()
+    return service.carry_on(scene.project, str(scene.job_id))
+
+
+def _maintain_and_add_again(service: UseCases, scene: Scene) -> object:
+    _maintain_and_work(service, scene)
     return service.add(_request_left_behind(scene), KEY)
 
 
@@ -246,7 +253,7 @@ OPERATIONS = (
         "maintenance",
         ("dynamodb", "s3", "sqs", "bedrock"),
         _left_behind,
-        lambda service, _: service.maintain(),
+        _maintain_and_work,
         has_parts=True,
         is_sweep=True,
         again=_maintain_and_add_again,

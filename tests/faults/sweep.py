@@ -84,7 +84,7 @@ def right_answers(case: Case) -> frozenset[Answer]:
 
     `done` is right for an engine that is down where the request that failed was not needed any
     more: whether all is there then is checked wherever it is answered. `pending` is right for an
-    add of which a part is stored: the rest follows.
+    add of which a part is stored, and of one that a worker carries on: the rest follows.
     """
     if case.engine == "sqs":
         return frozenset({Answer.DONE})
@@ -94,6 +94,6 @@ def right_answers(case: Case) -> frozenset[Answer]:
         return frozenset({Answer.DEGRADED})
     if case.engine == "opensearch" and case.operation.name == "add inferred":
         return frozenset({Answer.DONE})
-    if case.operation.name == "add in parts":
+    if case.operation.name in {"add in parts", "maintenance"}:
         return frozenset({Answer.UNAVAILABLE, Answer.PENDING, Answer.DONE})
     return frozenset({Answer.UNAVAILABLE, Answer.DONE})

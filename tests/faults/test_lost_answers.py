@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from recollect.domain.changes import MemoryChanges
-from recollect.domain.jobs import BatchDeleteRequest, BatchUpdateRequest
 from recollect.domain.keys import Access, Role
 from recollect.domain.memory import Feedback, Verdict
+from recollect.domain.requests import BatchDeleteRequest, BatchUpdateRequest
 from recollect.domain.subjects import Scope
+from recollect.usecases.erase_subject import REFUSED_AT, is_gone
 from recollect.usecases.give_feedback import GiveFeedback
 from recollect.usecases.manage_members import ManageMembers
 from recollect.usecases.manage_webhooks import WebhookChanges
@@ -21,7 +22,7 @@ from tests.webhooks import URL, Listening
 
 pytestmark = pytest.mark.engines
 
-MOST_REQUESTS = 60
+MOST_REQUESTS = 100
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,10 @@ def describe(scene: Scene) -> object:
     return scene.service.describe_subject(scene.project, scene.scope.owner, {"age": 36})
 
 
-def delete_subject(scene: Scene) -> object:
-    return scene.service.delete_subject(Access(scene.project), scene.scope.owner)
+def erase_subject(scene: Scene) -> object:
+    job = scene.service.erase(Access(scene.project), scene.scope.owner)
+    assert is_gone(job)
+    return job.request
 
 
 ACTS: tuple[Act, ...] = (
@@ -124,7 +127,7 @@ ACTS: tuple[Act, ...] = (
     delete_batch,
     give_feedback,
     describe,
-    delete_subject,
+    erase_subject,
 )
 
 
@@ -140,7 +143,10 @@ def state_of(scene: Scene) -> dict[str, Any]:
         "memories": [(each.text, each.metadata, each.feedback, each.version) for each in memories],
         "histories": [len(ports.record.history(project, an_id)) for an_id in scene.memory_ids],
         "said": entry and entry.metadata,
-        "jobs": [(job.status, job.notes) for job in ports.jobs.recent(project, limit=9)],
+        "jobs": [
+            (job.status, {**job.notes, REFUSED_AT: None})
+            for job in ports.jobs.recent(project, limit=9)
+        ],
     }
 
 

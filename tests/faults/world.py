@@ -92,7 +92,10 @@ class World:
         )
         index = OpenSearchIndex(clients["opensearch"], self.settings, self.pauses)
         wake_ups: Any = SqsWakeUps(
-            client=clients["sqs"], index_queue_url=self.queue_url, new_token=lambda: uuid4().hex
+            client=clients["sqs"],
+            index_queue_url=self.queue_url,
+            worker_queue_url=self.queue_url,
+            new_token=lambda: uuid4().hex,
         )
         ports = replace(Ports.over(store, index, clock, lambda: str(uuid4())), wake_ups=wake_ups)
         if with_models:

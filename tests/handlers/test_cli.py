@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recollect.domain.errors import UnavailableError
+from recollect.entrypoints.cli import imports
 from recollect.entrypoints.cli.client import Api
 from recollect.entrypoints.cli.main import COMMANDS, main
 from recollect.entrypoints.cli.output import one_line
@@ -296,7 +297,7 @@ def test_another_file_or_another_way_is_another_import(data: str, tmp_path: Path
     ]
 
     assert [report["imported"] for report in reports] == [1, 1, 0, 1]
-    assert [report["failed"] for report in reports] == [[]] * 4
+    assert [report["failed"] for report in reports] == [0] * 4
 
 
 def test_what_was_deleted_comes_back_only_when_asked_for(data: str, tmp_path: Path) -> None:
@@ -353,12 +354,26 @@ def test_an_import_keeps_ids_and_what_metadata_all_messages_share(
     assert [memory["metadata"] for memory in memories] == [{"session": 1}] * 2
 
 
+def test_of_very_many_failures_the_first_are_told_and_all_are_counted(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MAX_TOLD", 2)
+    file = a_file(tmp_path, "chat.jsonl", *["{"] * 3)
+
+    result = recollect("import", file, "--data", data, "--json")
+
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["failed"] == 3
+    assert [failure["line"] for failure in report["failures"]] == [1, 2]
+
+
 def test_system_messages_alone_are_no_failure(data: str, tmp_path: Path) -> None:
     file = a_file(tmp_path, "chat.jsonl", {"role": "system", "content": "Be kind."})
 
     report = printed(recollect("import", file, "--data", data, "--json"))
 
-    assert (report["system"], report["failed"]) == (1, [])
+    assert (report["system"], report["failed"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,7 @@ class Deployed:
             "RECOLLECT_BUCKET": self.store.bucket,
             "RECOLLECT_GRAPH": "record",
             "RECOLLECT_INDEX_QUEUE_URL": "http://127.0.0.1:9/nobody-is-woken",
+            "RECOLLECT_WORKER_QUEUE_URL": "http://127.0.0.1:9/nobody-works",
             "RECOLLECT_OPENSEARCH_URL": endpoint("opensearch"),
             "RECOLLECT_OPENSEARCH_AUTH": "none",
             "RECOLLECT_OPENSEARCH_ENGINE": "lucene",

@@ -7,7 +7,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.callers import Deployment, listed, new_id, refused, remembered
+from recollect.bootstrap import worker
+from tests.callers import ADD, Deployment, listed, new_id, refused, remembered
 
 DELETING = "Delete in progress. This may take some time."
 
@@ -34,7 +35,9 @@ def named(client: httpx.Client, **query: Any) -> list[str]:  # noqa: ANN401 - as
 @pytest.mark.parametrize(
     "path", ["ada", "ada%2Flovelace", "ada/lovelace", "al%20ice%2Fx", "a%252Fb"]
 )
-def test_an_entity_is_deleted_with_all_that_is_its_own(service: httpx.Client, path: str) -> None:
+def test_an_entity_is_erased_with_all_that_is_its_own(
+    deployment: Deployment, service: httpx.Client, path: str
+) -> None:
     name = {"ada%2Flovelace": "ada/lovelace", "al%20ice%2Fx": "al ice/x", "a%252Fb": "a%2Fb"}.get(
         path, path
     )
@@ -48,8 +51,42 @@ def test_an_entity_is_deleted_with_all_that_is_its_own(service: httpx.Client, pa
     assert response.json()["message"] == DELETING
     assert listed(service, user_id=name) == []
     assert named(service) == ["bob"]
-    job = service.get(f"/v1/event/{response.json()['event_id']}/").json()
-    assert (job["event_type"], job["metadata"]) == ("DELETE_ALL", {"deleted": 2})
+    event = f"/v1/event/{response.json()['event_id']}/"
+    job = service.get(event).json()
+    assert (job["event_type"], job["status"]) == ("ERASE", "PENDING")
+    assert "receipt" not in job
+    deployment.settle()
+    # It may have looked before the index had followed, and rests then.
+    worker.carry_on()(service.get("/v1/ping/").json()["project_id"], job["id"])
+    done = service.get(event).json()
+    assert (done["status"], done["metadata"]) == ("SUCCEEDED", {"deleted": 2})
+    counts = {"memories": 2, "histories": 2, "episodes": 2, "jobs": 2}
+    assert done["receipt"] == {
+        **counts,
+        "asked_at": done["created_at"],
+        "done_at": done["completed_at"],
+        "backups_expire_at": None,
+    }
+    assert f"'{name}'" not in str(done)
+    assert listed(service, user_id="bob") == ["likes jam"]
+
+
+def test_an_add_from_before_an_erasure_is_refused(
+    deployment: Deployment, service: httpx.Client
+) -> None:
+    body = {"messages": "likes tea", "infer": False, "user_id": "ada", "async_mode": True}
+    waiting = service.post(ADD, json=body, headers={"Idempotency-Key": "k"}).json()["event_id"]
+    service.delete("/v2/entities/user/ada/")
+    deployment.settle()
+
+    event = service.get(f"/v1/event/{waiting}/").json()
+    again = service.post(ADD, json=body, headers={"Idempotency-Key": "k"})
+
+    assert (event["event_type"], event["status"], event["results"]) == ("ERASED", "FAILED", [])
+    assert refused(again, 409) == event["error"]
+    assert listed(service, user_id="ada") == []
+    remembered(service, "likes coffee", user_id="ada")
+    assert listed(service, user_id="ada") == ["likes coffee"]
 
 
 def test_an_unknown_entity_has_nothing_to_delete(service: httpx.Client) -> None:

@@ -12,13 +12,17 @@ import pytest
 from pydantic import ValidationError
 
 from recollect import bootstrap
+from recollect.bootstrap import letters
 from recollect.domain.graph import Owner
+from recollect.domain.jobs import JobStatus
+from recollect.domain.requests import IngestRequest
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.entrypoints import functions
 from recollect.entrypoints.gateway import http_event
 from recollect.entrypoints.invocation import Handler, LambdaContext
 from recollect.entrypoints.route_table import DEFAULT_ROUTE
 from recollect.entrypoints.worker import sqs_event
+from recollect.ports.letters import QueueName
 from recollect.testing.builders import a_scope
 from scripts.invoke import EVENT_KEY
 from tests.callers import AN_ID, Deployment, new_id, now
@@ -38,6 +42,11 @@ A_WEBHOOK_ID, A_DELIVERY_ID = (
     "5f1d7c1e-93b1-4a55-8d7c-0a6f3c2be9d4",
     "019a5f0e-6c00-8f3b-9d52-7be1c0a4d6e3",
 )
+A_MESSAGE_ID = "059f36b4-87a3-44ab-83d2-661970000001"
+PROJECT = "default"
+"""Of the queue for users' messages."""
+QUEUES = {"graph_writer": "graph", "graph_projector": "graph_projection"}
+NO_OBJECT_OF_OURS = "The key is not projects/<project>/..., with the name of a file at its end"
 AN_ENTITY_ID = "9d3f6c1ab0e84e57a2c41f7d5b8e6032"
 OF_GATEWAY = {"x-amzn-trace-id", "x-forwarded-port"}
 """What a real gateway adds; the local one has no use for it."""
@@ -81,7 +90,11 @@ OTHERS = {
     "graph_writer": "graph_writer",
     "graph_projector": "graph_projector",
     "notifier": "notifier",
+    "ingest_messages": "ingest_messages",
+    "ingest_objects": "ingest_objects",
+    "worker": "worker",
     "maintenance": "maintenance",
+    "maintenance_drift": "maintenance",
     "admin_create_key": "admin",
     "admin_prepare_index": "admin",
 }
@@ -161,9 +174,14 @@ def test_an_http_event_gets_the_documented_answer(known: Known, event: str) -> N
     assert_within(expected, json.loads(known.made_up(answer["body"])))
 
 
-def test_a_message_is_projected_and_a_bad_one_stops_nobody(
-    known: Known, caplog: pytest.LogCaptureFixture
-) -> None:
+def buried(queue: QueueName, text: str) -> list[str]:
+    """Return why messages with this text were buried."""
+    graveyard = letters.local_graveyard(lambda _: False)
+    found = graveyard.letters(queue, limit=1_000)
+    return [letter.reason for letter in found if text in letter.message]
+
+
+def test_a_message_is_projected_and_a_bad_one_stops_nobody(known: Known) -> None:
     maya = Subject.of(SubjectKind.USER, "maya").key
     outbox = bootstrap.local_store().outbox
 
@@ -172,11 +190,12 @@ def test_a_message_is_projected_and_a_bad_one_stops_nobody(
 
     assert answer == {"batchItemFailures": []}
     assert not outbox.pending(known.project, [maya], limit=1)
-    assert "was dropped: it is no SubjectsHaveNews" in caplog.text
+    [reason] = buried(QueueName.INDEX, known.project)
+    assert reason == "is no SubjectsHaveNews: subject_keys: Field required"
 
 
 def test_memories_are_read_and_projected_and_a_bad_message_stops_nobody(
-    known: Known, deployment: Deployment, caplog: pytest.LogCaptureFixture
+    known: Known, deployment: Deployment
 ) -> None:
     store = bootstrap.local_store()
     owner = Owner(known.project, Subject.of(SubjectKind.USER, "maya").key)
@@ -186,8 +205,8 @@ def test_memories_are_read_and_projected_and_a_bad_message_stops_nobody(
 
         for function in ("graph_writer", "graph_projector"):
             assert known.invoked(function, function) == {"batchItemFailures": []}
-            assert "was dropped: it is no OwnerHasNews" in caplog.text
-            caplog.clear()
+            [reason] = buried(QueueName(QUEUES[function]), known.project)
+            assert reason == "is no OwnerHasNews: owner_key: Field required"
 
         job = client.get(f"/v1/event/{added['event_id']}/").json()
     assert not store.graph_outbox.unread(owner, limit=1)
@@ -200,7 +219,7 @@ def test_memories_are_read_and_projected_and_a_bad_message_stops_nobody(
 
 
 def test_what_was_announced_to_a_webhook_that_is_gone_is_dropped_and_poison_stops_nobody(
-    known: Known, deployment: Deployment, caplog: pytest.LogCaptureFixture
+    known: Known, deployment: Deployment
 ) -> None:
     deliveries = bootstrap.local_store().deliveries
     webhooks = f"/api/v1/webhooks/projects/{known.project}/"
@@ -217,7 +236,58 @@ def test_what_was_announced_to_a_webhook_that_is_gone_is_dropped_and_poison_stop
 
     assert answer == {"batchItemFailures": []}
     assert deliveries.recent(known.project, made, limit=2) == []
-    assert "was dropped: it is no DeliveriesAreDue" in caplog.text
+    [reason] = buried(QueueName.WEBHOOKS, known.project)
+    assert reason.startswith("is no DeliveriesAreDue")
+
+
+def test_a_job_that_waits_is_carried_on_and_a_bad_message_stops_nobody(
+    known: Known, deployment: Deployment
+) -> None:
+    body = {"messages": NEW, "user_id": "maya", "infer": False, "async_mode": True}
+    with deployment.client(known.real[EVENT_KEY]) as client:
+        accepted = client.post("/v3/memories/add/", json=body).json()
+        known.real[AN_EVENT_ID] = accepted["event_id"]
+
+        answer = known.invoked("worker", "worker")
+
+        job = client.get(f"/v1/event/{accepted['event_id']}/").json()
+    assert answer == {"batchItemFailures": []}
+    assert accepted["status"] == "PENDING"
+    assert_within({"status": "SUCCEEDED", "results": [{"event": "ADD", "memory": NEW}]}, job)
+    [reason] = buried(QueueName.WORKER, known.project)
+    assert reason == "is no JobIsWaiting: job_id: Field required"
+
+
+def test_a_users_message_is_accepted_once_and_a_bad_one_is_kept_with_its_reason(
+    known: Known,
+) -> None:
+    bootstrap.create_key()(PROJECT, "test")
+    jobs = bootstrap.local_store().jobs
+    before = len(buried(QueueName.INGEST, "pollen"))
+
+    for _ in range(2):
+        assert known.invoked("ingest_messages", "ingest_messages") == {"batchItemFailures": []}
+
+    accepted = [job for job in jobs.recent(PROJECT, limit=10) if job.message_id == A_MESSAGE_ID]
+    assert [job.status for job in accepted] == [JobStatus.PENDING]
+    reasons = buried(QueueName.INGEST, "pollen")[before:]
+    assert reasons == ["is no IngestMessage: user: Extra inputs are not permitted"] * 2
+
+
+def test_a_notification_of_s3_is_accepted_once(known: Known) -> None:
+    jobs = bootstrap.local_store().jobs
+    before = len(buried(QueueName.OBJECTS, "backups"))
+
+    for _ in range(2):
+        assert known.invoked("ingest_objects", "ingest_objects") == {"batchItemFailures": []}
+
+    [job] = jobs.recent(known.project, limit=2)[:1]
+    assert isinstance(job.request, IngestRequest)
+    assert job.request.key == f"projects/{known.project}/users/maya/2026/chat with Theo.jsonl.gz"
+    assert (job.status, job.message_id) == (JobStatus.PENDING, A_MESSAGE_ID)
+    assert len(jobs.recent(known.project, limit=10)) == 2
+    reasons = buried(QueueName.OBJECTS, "backups")[before:]
+    assert reasons == [f"is refused: {NO_OBJECT_OF_OURS}"] * 2
 
 
 def test_the_schedule_drives_on_what_was_left_behind(known: Known) -> None:
@@ -225,6 +295,14 @@ def test_the_schedule_drives_on_what_was_left_behind(known: Known) -> None:
 
     assert answer.keys() == {"driven_on"}
     assert answer["driven_on"] >= 0
+
+
+def test_the_other_schedule_tells_how_much_has_drifted(known: Known) -> None:
+    answer = known.invoked("maintenance", "maintenance_drift")
+
+    assert answer["compared"] + answer["left"] == len(bootstrap.local_store().keys.projects())
+    assert answer["compared"] > 0
+    assert answer["index"] >= answer["graphs"] == 0
 
 
 def test_a_command_makes_a_projects_first_key(known: Known, deployment: Deployment) -> None:

@@ -55,7 +55,9 @@ def ada(service: httpx.Client) -> httpx.Client:
 
 
 @pytest.mark.parametrize("async_mode", [{}, {"async_mode": True}])
-def test_an_add_is_followed_by_its_job(service: httpx.Client, async_mode: Json) -> None:
+def test_an_add_is_followed_by_its_job(
+    service: httpx.Client, deployment: Deployment, async_mode: Json
+) -> None:
     body = {"messages": BEES, "user_id": "ada", "infer": False, **async_mode}
 
     [queued] = ok(service.post(FIRST_ADD, json=body))
@@ -63,7 +65,12 @@ def test_an_add_is_followed_by_its_job(service: httpx.Client, async_mode: Json) 
     assert set(queued) == {"message", "status", "event_id"}
     assert (queued["message"], queued["status"]) == (QUEUED, "PENDING")
     event = ok(service.get(f"/v1/event/{queued['event_id']}/"))
+    assert (event["status"], event["started_at"], event["results"]) == ("PENDING", None, [])
+    assert listed(service, user_id="ada") == []
+    deployment.settle()
+    event = ok(service.get(f"/v1/event/{queued['event_id']}/"))
     assert event["status"] == "SUCCEEDED"
+    assert event["created_at"] < event["started_at"] <= event["completed_at"]
     assert [each["data"]["memory"] for each in event["results"]] == [BEES]
 
 
@@ -113,12 +120,15 @@ def test_the_answer_to_an_add_is_an_object_if_asked(
     assert ("event" in result) is is_awaited
 
 
-def test_the_third_version_follows_a_job_if_asked(service: httpx.Client) -> None:
+def test_the_third_version_follows_a_job_if_asked(
+    service: httpx.Client, deployment: Deployment
+) -> None:
     body = {"messages": BEES, "user_id": "ada", "infer": False, "async_mode": True}
 
     answer = ok(service.post(ADD, json=body))
 
     assert (answer["status"], answer["message"], answer["results"]) == ("PENDING", QUEUED, [])
+    deployment.settle()
     assert ok(service.get(f"/v1/event/{answer['event_id']}/"))["status"] == "SUCCEEDED"
     assert listed(service, user_id="ada") == [BEES]
 
@@ -132,7 +142,7 @@ def test_what_clients_send_besides_is_ignored(service: httpx.Client) -> None:
         "source": "OPENCLAW",
         "deduced_memories": ["x"],
     }
-    body = {"messages": BEES, "user_id": "ada", "infer": False, **besides}
+    body = {"messages": BEES, "user_id": "ada", "infer": False, "async_mode": False, **besides}
 
     ok(service.post(FIRST_ADD, json=body))
 

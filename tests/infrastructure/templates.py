@@ -14,6 +14,7 @@ MAIN: Final = "template.yaml"
 RECORD: Final = "stacks/record.yaml"
 MONITORING: Final = "stacks/monitoring.yaml"
 GRAPH_MONITORING: Final = "stacks/graph_monitoring.yaml"
+INGESTION_MONITORING: Final = "stacks/ingestion_monitoring.yaml"
 NEPTUNE: Final = "stacks/neptune.yaml"
 KEY: Final = "arn:aws:kms:eu-west-1:123456789012:key/0b5a1c9e-5a4f-4c39-9a56-3e7c02d4b1aa"
 SECRET: Final = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai-AbCdEf"
@@ -40,6 +41,8 @@ CHOICES: Final[dict[str, dict[str, str]]] = {
         "ChatModelProfile": "",
         "EmbeddingModelProfile": "eu",
         "Graph": "neptune",
+        "IngestBucket": "there",
+        "IngestProject": "default",
         "NeptuneNetwork": "vpc",
         "NeptuneVpc": "vpc-0a1b2c3d",
         "NeptuneSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
@@ -48,6 +51,7 @@ CHOICES: Final[dict[str, dict[str, str]]] = {
         "Tracing": "Active",
     },
     "a graph in the record": {"Graph": "record"},
+    "every function": {"Graph": "record", "IngestProject": "default"},
     "a graph in a cluster": {
         "Graph": "neptune",
         "NeptuneNetwork": "public",

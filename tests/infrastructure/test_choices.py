@@ -83,7 +83,7 @@ def test_the_guide_asks_for_outputs_that_are_there() -> None:
     asked = set(re.findall(r"\boutput ([A-Z]\w+)", guide))
 
     assert asked
-    assert asked <= Stack(MAIN, CHOICES["a graph in the record"]).outputs.keys()
+    assert asked <= {name for choice in CHOICES.values() for name in Stack(MAIN, choice).outputs}
 
 
 def test_the_stages_give_parameters_that_are_there_and_allowed() -> None:
@@ -121,15 +121,26 @@ def test_functions_are_configured_by_settings_that_exist(choice: dict[str, str])
 def test_what_a_queue_feeds_knows_where_to_bury() -> None:
     told = {
         name: function["Environment"]["Variables"].get("RECOLLECT_DEAD_LETTERS_URL")
-        for name, function in Stack(MAIN, CHOICES["a graph in the record"]).functions.items()
+        for name, function in Stack(MAIN, CHOICES["every function"]).functions.items()
     }
 
     assert {name: url for name, url in told.items() if url} == {
         "GraphProjectorFunction": "${GraphProjectionDeadLetters}",
         "GraphWriterFunction": "${GraphDeadLetters}",
+        "IngestMessagesFunction": "${IngestDeadLetters}",
+        "IngestObjectsFunction": "${ObjectDeadLetters}",
         "NotifierFunction": "${WebhookDeadLetters}",
         "ProjectorFunction": "${IndexDeadLetters}",
+        "WorkerFunction": "${WorkerDeadLetters}",
     }
+
+
+def test_whoever_looks_after_dead_letters_is_told_of_every_queue() -> None:
+    stack = Stack(MAIN, CHOICES["every function"])
+    told = set(stack.functions["AdminFunction"]["Environment"]["Variables"].values())
+
+    queues = stack.of_type("AWS::SQS::Queue")
+    assert {f"${{{name}}}" for name, queue in queues.items() if "RedrivePolicy" in queue} <= told
 
 
 @every_choice
@@ -142,6 +153,7 @@ def test_every_setting_of_the_aws_edition_is_given(choice: dict[str, str]) -> No
         "control_table",
         "bucket",
         "index_queue_url",
+        "worker_queue_url",
         "opensearch_url",
         "opensearch_auth",
         "opensearch_engine",

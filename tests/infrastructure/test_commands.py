@@ -3,10 +3,14 @@
 import json
 import re
 import shlex
+import subprocess
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import validate_parameters
 from pydantic import ValidationError
 
 from recollect import bootstrap
@@ -20,6 +24,7 @@ STACK = Stack(MAIN)
 COMMANDS = {
     name: shlex.split(value) for name, value in STACK.outputs.items() if name.endswith("Command")
 }
+NOTIFYING = Stack(MAIN, CHOICES["everything"])
 
 
 def _option(command: list[str], name: str) -> str:
@@ -34,10 +39,50 @@ def test_a_command_can_be_pasted(command: list[str]) -> None:
     assert command[-1] == "/dev/stdout"
 
 
+def test_a_bucket_that_exists_is_told_to_notify_unless_it_notifies_somebody_already() -> None:
+    command = NOTIFYING.outputs["NotifyCommand"].replace("${AWS::Region}", "eu-west-1")
+    script = f"""aws() {{
+        printf '%s\\0' "$@" >&3
+        [ "$2" != get-bucket-notification-configuration ] || eval "$answer"
+    }}
+    {command}"""
+
+    def asked_of_s3(answer: str) -> list[list[str]]:
+        """Return what is asked where S3 answers so when it is asked what there is."""
+        done = subprocess.run(  # noqa: S603 - our own script
+            ["bash", "-c", f"answer={shlex.quote(answer)}; exec 3>&2\n{script}"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        words = done.stderr.split("\0")[:-1]
+        starts = [at for at, word in enumerate(words) if word == "s3api"]
+        return [words[a:b] for a, b in pairwise([*starts, len(words)])]
+
+    [look] = asked_of_s3('echo "{}"')
+    assert asked_of_s3("return 255") == [look]
+    looked, tell = asked_of_s3("true")
+
+    assert looked == look
+    assert look[:2] == ["s3api", "get-bucket-notification-configuration"]
+    assert tell[:2] == ["s3api", "put-bucket-notification-configuration"]
+    assert _option(look, "--bucket") == _option(tell, "--bucket") == "there"
+    asked = json.loads(_option(tell, "--notification-configuration"))
+    s3 = botocore.session.get_session().get_service_model("s3")
+    shape = s3.operation_model("PutBucketNotificationConfiguration").input_shape
+    assert shape is not None
+    validate_parameters({"Bucket": "there", "NotificationConfiguration": asked}, shape)
+    [queue] = asked["QueueConfigurations"]
+    assert (queue["QueueArn"], queue["Events"]) == ("${ObjectQueue.Arn}", ["s3:ObjectCreated:*"])
+    assert queue["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": "projects/"}]
+
+
 def test_the_outputs_say_how_to_begin() -> None:
     for choice in CHOICES.values():
         found = {
-            name for name in Stack(MAIN, choice).outputs if not re.match("Graph|Neptune", name)
+            name
+            for name in Stack(MAIN, choice).outputs
+            if not re.match("Graph|IngestDead|IngestQueue|Neptune|Notify", name)
         }
         assert found == {
             "AdminFunction",
@@ -48,11 +93,17 @@ def test_the_outputs_say_how_to_begin() -> None:
             "FirstKeyCommand",
             "IndexDeadLettersUrl",
             "IndexQueueUrl",
+            "IngestBucket",
+            "IngestionDashboardUrl",
+            "ObjectDeadLettersUrl",
+            "ObjectQueueUrl",
             "OpenSearchUrl",
             "PrepareIndexCommand",
             "RecordTable",
             "WebhookDeadLettersUrl",
             "WebhookQueueUrl",
+            "WorkerDeadLettersUrl",
+            "WorkerQueueUrl",
         }
 
 

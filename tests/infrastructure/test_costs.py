@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,20 +12,23 @@ import numpy as np
 import pytest
 
 from benchmarks import costs
-from benchmarks.costs import Workload
 from benchmarks.model_calls import Mind
 from benchmarks.model_calls_peer import said
+from benchmarks.prices import PRICES, STORES, dollars
+from benchmarks.workload import Workload, read_units, write_units
 from recollect.adapters.aws.store import DynamoStore
 from recollect.adapters.aws.trusted import TrustedSettings
-from recollect.domain.jobs import AddRequest
+from recollect.domain.jobs import IdempotencyKey, JobStatus
 from recollect.domain.memory import Message, Vector
 from recollect.domain.ranking import TermStatistics
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.models import EmbeddingTask
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.asking import AskModel
 from recollect.usecases.candidates import FindCandidates
+from recollect.usecases.carry_on import CarryOn
 from recollect.usecases.context import RecentMessages
 from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.decisions import DecideDrafts
@@ -42,8 +46,8 @@ NAMES = {SubjectKind.USER: "ada", SubjectKind.AGENT: "tutor", SubjectKind.RUN: "
 
 
 def test_units_are_begun_and_then_paid() -> None:
-    assert [costs.read_units(size) for size in (1, 4096, 4097)] == [1, 1, 2]
-    assert [costs.write_units(size) for size in (1, 1024, 1025)] == [1, 1, 2]
+    assert [read_units(size) for size in (1, 4096, 4097)] == [1, 1, 2]
+    assert [write_units(size) for size in (1, 1024, 1025)] == [1, 1, 2]
 
 
 def test_a_search_reads_every_candidate_for_itself() -> None:
@@ -62,9 +66,33 @@ def test_each_subject_of_an_add_is_written_twice_in_the_transaction() -> None:
 
 
 def test_a_language_model_costs_more_than_all_the_rest() -> None:
-    inferred = costs.dollars(costs.add_inferred(WORK))
+    inferred = dollars(costs.add_inferred(WORK))
 
-    assert inferred > 10 * costs.dollars(costs.add_verbatim(WORK))
+    assert inferred > 10 * dollars(costs.add_verbatim(WORK))
+
+
+def test_who_does_not_wait_pays_for_a_worker_and_its_messages() -> None:
+    waited, accepted = costs.add_verbatim(WORK), costs.accepted_verbatim(WORK)
+    more = {name: accepted[name] - waited.get(name, 0.0) for name in accepted}
+
+    assert {name: more[name] for name in more if more[name] > 1e-5} == {
+        "SQS FIFO request": 3,
+        "Lambda request": 1,
+        "Lambda GB-second (arm64)": pytest.approx(WORK.accept_seconds * WORK.gigabytes),
+        "DynamoDB read unit": pytest.approx(2 * read_units(WORK.job)),
+        "DynamoDB write unit": pytest.approx(write_units(WORK.job) + 2),
+    }
+
+
+def test_a_message_is_no_request_and_its_job_is_put_with_its_key() -> None:
+    for of_api, of_sqs in (
+        (costs.accepted_verbatim(WORK), costs.message_verbatim(WORK)),
+        (costs.accepted_inferred(WORK), costs.message_inferred(WORK)),
+    ):
+        assert "HTTP API request" in of_api
+        assert "HTTP API request" not in of_sqs
+        assert of_sqs["SQS request"] - of_api["SQS request"] == 3
+        assert of_sqs["DynamoDB write unit"] > of_api["DynamoDB write unit"]
 
 
 def test_context_costs_an_episode_a_job_and_what_came_of_it() -> None:
@@ -92,7 +120,9 @@ def test_everything_used_has_a_price_with_its_source() -> None:
 
     assert all(price["source"] and price["dollars"] > 0 for price in result["prices"].values())
     assert set(result["dollars_a_million"]) == {"search", "add verbatim", "add inferred"}
-    assert all(store.name in costs.report(result) for store in costs.STORES)
+    assert set(result["prices"]) == set(PRICES)
+    for name in (*(store.name for store in STORES), *result["dollars_a_million_ingested"]):
+        assert name in costs.report(result)
 
 
 def test_the_guide_says_what_is_computed() -> None:
@@ -105,6 +135,8 @@ def test_the_guide_says_what_is_computed() -> None:
 
     assert f"{searches:.0f} (searches), {verbatim:.0f} (verbatim adds)" in guide
     assert f"{inferred:,.0f} (inferred adds" in guide
+    accepted, _, message, _ = map(round, result["dollars_a_million_ingested"].values())
+    assert f"cost {accepted} (accepted by the API) or {message} (from SQS)" in guide
     assert all(f"| {cost:.0f}" in guide for cost in domains)
 
 
@@ -129,6 +161,12 @@ class NoIndex:
 
 
 class NoWakeUps:
+    def work(self, _: object) -> bool:
+        return True
+
+    def waiting(self) -> int:
+        return 0
+
     def index(self, *_: object) -> None: ...
 
     def read_graph(self, _: object) -> None: ...
@@ -139,7 +177,7 @@ class NoWakeUps:
 
 
 def adding(store: DynamoStore) -> AddMemories:
-    work = WorkOnJobs(store.jobs, store.record, now, new_id)
+    work = WorkOnJobs(store.jobs, store.record, NoWakeUps(), now, new_id)
     find = FindCandidates(NoIndex(), store.record, store.outbox, store.listing)
     ask = AskModel(Mind())
     decide = DecideDrafts(store.scopes, OneVector(), ModelDecider(ask), find, now, new_id)
@@ -202,8 +240,55 @@ def test_an_add_makes_the_calls_that_are_counted(store: DynamoStore, subjects: i
 
     assert calls == {"PutItem": 1, "UpdateItem": 1, "BatchGetItem": 1, "TransactWriteItems": 1}
     assert written["items"] == 2 * subjects + 7
-    assert costs.write_units(written["state"]) == costs.write_units(WORK.state)
+    assert write_units(written["state"]) == write_units(WORK.state)
     assert written["state"] == pytest.approx(WORK.state, rel=0.1)
+
+
+@contextmanager
+def counting(store: DynamoStore, calls: Counter[str]) -> Iterator[None]:
+    def count(model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        calls[model.name] += 1
+
+    store.dynamodb.meta.events.register("before-parameter-build.dynamodb", count)
+    try:
+        yield
+    finally:
+        store.dynamodb.meta.events.unregister("before-parameter-build.dynamodb", count)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize(
+    ("key", "accepting"),
+    [(None, {"PutItem": 1}), (IdempotencyKey("sqs:1", "hash"), {"TransactWriteItems": 1})],
+)
+def test_what_is_accepted_and_worked_on_later_makes_the_calls_that_are_counted(
+    store: DynamoStore, key: IdempotencyKey | None, accepting: dict[str, int]
+) -> None:
+    scope = Scope.of(PROJECT, NAMES)
+    add, accepted, worked = adding(store), Counter[str](), Counter[str]()
+    carry_on = CarryOn(store.jobs, {AddRequest: add.resume})
+
+    first, second = (
+        AddRequest(scope=scope, messages=(Message("user", each),), infer=False) for each in said(2)
+    )
+
+    add(first)  # the subjects are known from here
+    with counting(store, accepted):
+        job = add.accept(second, key)
+    with counting(store, worked):
+        done = carry_on(PROJECT, job.id)
+
+    assert done is not None
+    assert done.status is JobStatus.SUCCEEDED
+    assert accepted == accepting
+    # Beside what an awaited add does after its job is put: twice read, and put as claimed.
+    assert worked == {
+        "GetItem": 2,
+        "PutItem": 1,
+        "UpdateItem": 1,
+        "BatchGetItem": 1,
+        "TransactWriteItems": 1,
+    }
 
 
 @pytest.mark.engines

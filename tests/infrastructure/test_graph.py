@@ -85,8 +85,8 @@ def test_a_graph_in_the_record_needs_no_neptune() -> None:
 @pytest.mark.parametrize(
     ("queue", "senders"),
     [
-        ("GraphQueue", {"Add", "GraphWriter", "Maintenance", "Mcp", "Mutate"}),
-        ("GraphProjectionQueue", {"GraphWriter", "Maintenance", "Mcp", "Mutate"}),
+        ("GraphQueue", {"Add", "GraphWriter", "Maintenance", "Mcp", "Mutate", "Worker"}),
+        ("GraphProjectionQueue", {"GraphWriter", "Maintenance", "Mcp", "Mutate", "Worker"}),
         ("GraphDeadLetters", {"GraphWriter"}),
         ("GraphProjectionDeadLetters", {"GraphProjector"}),
     ],

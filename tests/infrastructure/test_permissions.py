@@ -12,6 +12,10 @@ NEPTUNE = "arn:${AWS::Partition}:neptune-db:${AWS::Region}:${AWS::AccountId}:"
 ALLOWED_WILDCARDS = {
     "${RecordStack.Outputs.BucketArn}/episodes/*": "objects are named when they are made",
     "${RecordStack.Outputs.BucketArn}/parts/*": "objects are named when they are made",
+    "${RecordStack.Outputs.BucketArn}/projects/*": "objects are named by whoever puts them there",
+    "${RecordStack.Outputs.BucketArn}/reports/*": "named after the objects that they are about",
+    "arn:${AWS::Partition}:s3:::there/projects/*": "objects are named by whoever puts them there",
+    "arn:${AWS::Partition}:s3:::there/reports/*": "named after the objects that they are about",
     "${Domain.Arn}/*_msearch": "the alias stands before it",
     "${Domain.Arn}/recollect-*": "indexes are named when they are made",
     "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0": "a profile's",
@@ -29,16 +33,25 @@ WRITES = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 }
+TAKES = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
 RECORD = "${RecordStack.Outputs.RecordTableArn}"
 WIDE = f"{RECORD}/index/wide"
 CONTROL = "${RecordStack.Outputs.ControlTableArn}"
 BUCKET = "${RecordStack.Outputs.BucketArn}"
 EPISODES = f"{BUCKET}/episodes/*"
+ERASED, TOUCHED = "E#*", "T#*"
+"""Partitions of the control table: who was erased, and when memories were shown."""
+ERASERS = {"McpFunction", "MutateFunction", "WorkerFunction"}
 DOMAIN_THERE = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/there"
 EVERYTHING = CHOICES["everything"]
 every_choice = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
-GRAPH = CHOICES["a graph in the record"]
-every_function = pytest.mark.parametrize("function", Stack(MAIN, GRAPH).functions)
+ALL = CHOICES["every function"]
+every_function = pytest.mark.parametrize("function", Stack(MAIN, ALL).functions)
 
 
 def _documents(stack: Stack) -> Iterator[dict[str, Any]]:
@@ -61,11 +74,11 @@ def _grants(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def granted(function: str, choice: dict[str, str]) -> set[tuple[str, str]]:
     """Return every action that a function may take, with what on."""
-    statements = list(_statements(Stack(MAIN, choice), function))
-    return set(_grants({"Statement": statements}))
+    return set(_grants({"Statement": list(statements(Stack(MAIN, choice), function))}))
 
 
-def _statements(stack: Stack, function: str) -> Iterator[dict[str, Any]]:
+def statements(stack: Stack, function: str) -> Iterator[dict[str, Any]]:
+    """Yield what the role of a function says."""
     role = stack.resources[stack.functions[function]["Role"].split(".")[0][2:]]["Properties"]
     names = [name.strip("${}") for name in role["ManagedPolicyArns"] if name.startswith("${")]
     documents = [stack.resources[name]["Properties"]["PolicyDocument"] for name in names]
@@ -79,7 +92,7 @@ def partitions_of(function: str, action: str) -> set[str]:
     stack = Stack(MAIN)
     return {
         partition
-        for statement in _statements(stack, function)
+        for statement in statements(stack, function)
         if action in listed(statement["Action"]) and CONTROL in listed(statement["Resource"])
         for partition in statement.get("Condition", {}).get(
             "ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["*"]}
@@ -115,7 +128,7 @@ def test_no_function_takes_a_policy_of_aws_but_to_send_traces(choice: dict[str, 
 
 
 def test_sam_adds_nothing_of_its_own() -> None:
-    for function in Stack(MAIN, GRAPH).functions.values():
+    for function in Stack(MAIN, ALL).functions.values():
         assert "Role" in function
         assert "Policies" not in function
 
@@ -144,7 +157,9 @@ def test_what_only_reads_cannot_write(function: str) -> None:
     assert not [action for action, _ in granted(function, {}) if action.startswith("sqs:")]
 
 
-@pytest.mark.parametrize("function", ["AddFunction", "MutateFunction", "MaintenanceFunction"])
+@pytest.mark.parametrize(
+    "function", ["AddFunction", "MaintenanceFunction", "MutateFunction", "WorkerFunction"]
+)
 def test_what_changes_memories_may_change_them_in_one_transaction(function: str) -> None:
     assert actions(function, RECORD) == READS | WRITES | {"dynamodb:ConditionCheckItem"}
     assert actions(function, WIDE) == {"dynamodb:Query"}
@@ -153,21 +168,26 @@ def test_what_changes_memories_may_change_them_in_one_transaction(function: str)
 
 @every_function
 def test_what_reads_objects_and_nothing_else_is_told_that_one_is_missing(function: str) -> None:
-    reads = "s3:GetObject" in actions(function, EPISODES, GRAPH)
+    reads = "s3:GetObject" in {action for action, _ in granted(function, ALL)}
 
-    assert actions(function, BUCKET, GRAPH) == ({"s3:ListBucket"} if reads else set())
-
-
-def test_only_what_the_record_keeps_in_the_bucket_can_be_listed() -> None:
-    statements = [each for document in _documents(Stack(MAIN)) for each in document["Statement"]]
-    lists = [each for each in statements if "s3:ListBucket" in listed(each["Action"])]
-
-    assert lists
-    for each in lists:
-        assert each["Condition"] == {"StringLike": {"s3:prefix": ["episodes/*", "parts/*"]}}
+    assert actions(function, BUCKET, ALL) == ({"s3:ListBucket"} if reads else set())
 
 
-def test_only_what_deletes_for_a_caller_or_for_good_removes_episodes() -> None:
+@every_function
+def test_who_reads_objects_is_told_of_missing_ones_where_it_reads(function: str) -> None:
+    stack = Stack(MAIN, ALL)
+    reads = {where for action, where in granted(function, ALL) if action == "s3:GetObject"}
+    listings = [
+        prefix
+        for statement in statements(stack, function)
+        if "s3:ListBucket" in listed(statement["Action"])
+        for prefix in statement["Condition"]["StringLike"]["s3:prefix"]
+    ]
+
+    assert {f"{BUCKET}/{prefix}" for prefix in listings} == reads
+
+
+def test_only_what_deletes_for_a_caller_or_for_good_removes_objects() -> None:
     removers = {
         (name, where)
         for name in Stack(MAIN).functions
@@ -175,8 +195,30 @@ def test_only_what_deletes_for_a_caller_or_for_good_removes_episodes() -> None:
         if action == "s3:DeleteObject"
     }
 
-    names = {"MaintenanceFunction", "McpFunction", "MutateFunction"}
-    assert removers == {(name, EPISODES) for name in names}
+    # Maintenance removes episodes that expire; the others erase subjects, jobs and all, and an add
+    # that is refused for an erasure removes what it has put there.
+    assert removers == {
+        ("MaintenanceFunction", EPISODES),
+        *(
+            (name, where)
+            for name in (*ERASERS, "AddFunction")
+            for where in (EPISODES, f"{BUCKET}/parts/*")
+        ),
+    }
+
+
+def test_whoever_may_bring_a_subject_back_knows_that_it_was_erased() -> None:
+    adders = {"AddFunction", "McpFunction", "WorkerFunction"}
+
+    for name in adders:
+        assert ERASED in partitions_of(name, "dynamodb:BatchGetItem")
+    for name in ERASERS:
+        assert partitions_of(name, "dynamodb:PutItem") & {ERASED, "*"}
+        assert TOUCHED in partitions_of(name, "dynamodb:BatchWriteItem")
+    marks = {
+        name for name in Stack(MAIN).functions if ERASED in partitions_of(name, "dynamodb:PutItem")
+    }
+    assert marks == ERASERS - {"MutateFunction"}
 
 
 def test_the_projector_only_confirms() -> None:
@@ -190,7 +232,7 @@ def test_the_projector_only_confirms() -> None:
     assert actions("ProjectorFunction", CONTROL) == {"dynamodb:GetItem", "dynamodb:PutItem"}
 
 
-def test_only_mutate_and_admin_make_keys_and_maintenance_revokes_them() -> None:
+def test_only_mutate_and_admin_make_keys_and_the_worker_revokes_them() -> None:
     makers = {
         name
         for name in Stack(MAIN).functions
@@ -198,13 +240,13 @@ def test_only_mutate_and_admin_make_keys_and_maintenance_revokes_them() -> None:
         if partitions in {"*", "K#*", "P#*"}
     }
 
-    # Maintenance finishes the deletion of projects, which ends with their keys.
-    assert makers == {"AdminFunction", "MaintenanceFunction", "MutateFunction"}
+    # The worker finishes the deletion of projects, which ends with their keys.
+    assert makers == {"AdminFunction", "MutateFunction", "WorkerFunction"}
     assert not actions("AdminFunction", RECORD)
 
 
-@pytest.mark.parametrize("function", ["Add", "Mutate", "Read", "Search"])
-def test_what_answers_requests_counts_them(function: str) -> None:
+@pytest.mark.parametrize("function", ["Add", "Mutate", "Read", "Search", "Worker"])
+def test_what_answers_requests_or_uses_tokens_counts_them(function: str) -> None:
     assert "dynamodb:UpdateItem" in actions(f"{function}Function", CONTROL)
 
 
@@ -251,28 +293,108 @@ def test_only_what_changes_memories_may_wake_the_projector() -> None:
         if "sqs:SendMessage" in actions(name, "${IndexQueue.Arn}")
     }
 
-    assert senders == {"AddFunction", "MaintenanceFunction", "McpFunction", "MutateFunction"}
+    changers = {"AddFunction", "MaintenanceFunction", "McpFunction", "MutateFunction"}
+    assert senders == changers | {"WorkerFunction"}
 
 
-def test_only_the_projector_buries() -> None:
-    buriers = {name for name in Stack(MAIN).functions if actions(name, "${IndexDeadLetters.Arn}")}
-
-    assert buriers == {"ProjectorFunction"}
-    assert actions("ProjectorFunction", "${IndexDeadLetters.Arn}") == {"sqs:SendMessage"}
-
-
-def test_only_the_projector_receives() -> None:
-    receivers = {
+def test_who_accepts_or_leaves_jobs_wakes_the_worker() -> None:
+    senders = {
         name
-        for name in Stack(MAIN).functions
-        if ("sqs:ReceiveMessage", "${IndexQueue.Arn}") in granted(name, {})
+        for name in Stack(MAIN, ALL).functions
+        if "sqs:SendMessage" in actions(name, "${WorkerQueue.Arn}", ALL)
     }
 
-    assert receivers == {"ProjectorFunction"}
+    assert senders == {
+        "AddFunction",
+        "IngestMessagesFunction",
+        "IngestObjectsFunction",
+        "MaintenanceFunction",
+        "McpFunction",
+        "MutateFunction",
+        "WorkerFunction",
+    }
+
+
+BEHIND = {
+    "Index": "ProjectorFunction",
+    "Ingest": "IngestMessagesFunction",
+    "Object": "IngestObjectsFunction",
+    "Worker": "WorkerFunction",
+}
+"""Queues, and the function behind each."""
+
+
+@pytest.mark.parametrize(("queue", "function"), BEHIND.items())
+def test_only_the_function_behind_a_queue_receives_and_buries(queue: str, function: str) -> None:
+    for name in Stack(MAIN, ALL).functions:
+        received = actions(name, f"${{{queue}Queue.Arn}}", ALL) - {"sqs:SendMessage"}
+        if (queue, name) == ("Worker", "MaintenanceFunction"):
+            # It asks how many jobs wait.
+            received -= {"sqs:GetQueueAttributes"}
+        buried = actions(name, f"${{{queue}DeadLetters.Arn}}", ALL)
+
+        assert received == (TAKES if name == function else set())
+        assert buried == ({"sqs:SendMessage"} if name == function else set())
+
+
+# Ingestion
+
+
+@pytest.mark.parametrize("function", ["IngestMessagesFunction", "IngestObjectsFunction"])
+def test_what_accepts_jobs_stores_them_and_touches_no_memory(function: str) -> None:
+    found = granted(function, ALL)
+    prefixes = ("dynamodb:", "logs:", "s3:", "sqs:")
+
+    assert actions(function, RECORD, ALL) == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
+    assert actions(function, CONTROL, ALL) == {"dynamodb:GetItem", "dynamodb:Query"}
+    assert {where for action, where in found if action.endswith("etObject")} == {
+        f"{BUCKET}/parts/*"
+    }
+    assert not [action for action, _ in found if not action.startswith(prefixes)]
 
 
 @pytest.mark.parametrize(
-    "function", ["AddFunction", "MaintenanceFunction", "McpFunction", "SearchFunction"]
+    ("choice", "bucket"), [(ALL, BUCKET), (EVERYTHING, "arn:${AWS::Partition}:s3:::there")]
+)
+def test_the_worker_alone_reads_what_is_ingested_and_writes_reports_elsewhere(
+    choice: dict[str, str], bucket: str
+) -> None:
+    reads = {"s3:GetObject", "s3:GetObjectVersion"}
+
+    for name in Stack(MAIN, choice).functions:
+        is_worker = name == "WorkerFunction"
+        assert actions(name, f"{bucket}/projects/*", choice) == (reads if is_worker else set())
+        assert actions(name, f"{bucket}/reports/*", choice) == (
+            {"s3:PutObject"} if is_worker else set()
+        )
+
+
+def test_the_worker_may_what_those_may_whose_work_it_finishes() -> None:
+    worker = granted("WorkerFunction", ALL)
+
+    for name in ("AddFunction", "MutateFunction"):
+        others = granted(name, ALL) - worker
+        # It makes no keys, and has a log of its own.
+        assert {action.partition(":")[0] for action, _ in others} <= {"dynamodb", "logs"}
+        assert {where for action, where in others if action.startswith("dynamodb:")} <= {CONTROL}
+
+
+def test_maintenance_asks_no_model() -> None:
+    found = granted("MaintenanceFunction", CHOICES["other models"]) | granted(
+        "MaintenanceFunction", {}
+    )
+
+    assert not [each for each, _ in found if each.startswith(("bedrock:", "secretsmanager:"))]
+    assert actions("MaintenanceFunction", CONTROL) == {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["AddFunction", "MaintenanceFunction", "McpFunction", "SearchFunction", "WorkerFunction"],
 )
 def test_what_searches_can_do_nothing_else_to_the_index(function: str) -> None:
     found = {grant for grant in granted(function, {}) if grant[0].startswith("es:")}
@@ -320,9 +442,9 @@ def test_a_collections_own_policy_names_who_uses_it() -> None:
         .values()
     )
 
-    for function in ("Add", "Admin", "Maintenance", "Projector", "Search"):
+    for function in ("Add", "Admin", "Maintenance", "Projector", "Search", "Worker"):
         assert f"${{{function}Role.Arn}}" in policy["Policy"]
-    for function in ("Mutate", "Read"):
+    for function in ("IngestObjects", "Mutate", "Read"):
         assert f"${{{function}Role.Arn}}" not in policy["Policy"]
 
 
@@ -344,28 +466,28 @@ def test_models_are_invoked_by_name_in_this_region_or_through_their_profile() ->
 
 @pytest.mark.parametrize("choice", ["other models", "no models"])
 def test_bedrock_is_out_of_reach_when_it_is_not_used(choice: str) -> None:
-    chosen = CHOICES[choice] | GRAPH
+    chosen = CHOICES[choice] | ALL
     for function in Stack(MAIN, chosen).functions:
         found = granted(function, chosen)
         assert not [action for action, _ in found if action.startswith("bedrock:")]
 
 
 def test_a_secret_is_read_by_what_asks_models_alone() -> None:
-    choice = CHOICES["other models"] | GRAPH
+    choice = CHOICES["other models"] | ALL
     readers = {name for name in Stack(MAIN, choice).functions if actions(name, SECRET, choice)}
 
     assert readers == {
         "AddFunction",
         "GraphWriterFunction",
-        "MaintenanceFunction",
         "McpFunction",
         "MutateFunction",
         "ReadFunction",
         "SearchFunction",
+        "WorkerFunction",
     }
 
 
-@pytest.mark.parametrize("function", ["MutateFunction", "ReadFunction"])
+@pytest.mark.parametrize("function", ["MutateFunction", "ReadFunction", "WorkerFunction"])
 def test_what_exports_and_sums_up_asks_the_chat_model(function: str) -> None:
     asked = {where for action, where in granted(function, {}) if action == "bedrock:InvokeModel"}
 
@@ -375,12 +497,12 @@ def test_what_exports_and_sums_up_asks_the_chat_model(function: str) -> None:
 @every_function
 def test_the_key_is_used_by_all_and_managed_by_none(function: str) -> None:
     assert actions(function, KEY, EVERYTHING) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert not [each for each in granted(function, GRAPH) if each[0].startswith("kms:")]
+    assert not [each for each in granted(function, ALL) if each[0].startswith("kms:")]
 
 
 @every_function
 def test_a_function_writes_no_log_but_its_own(function: str) -> None:
-    logs = {grant for grant in granted(function, GRAPH) if grant[0].startswith("logs:")}
+    logs = {grant for grant in granted(function, ALL) if grant[0].startswith("logs:")}
     own = function.replace("Function", "Logs")
 
     assert logs == {

@@ -75,6 +75,27 @@ def test_only_the_parts_of_forgotten_jobs_are_ever_deleted_by_age() -> None:
     assert not [rule for rule in rules if any("Transition" in name for name in rule)]
 
 
+def test_the_bucket_tells_of_what_is_put_below_projects_and_of_nothing_that_is_written_here() -> (
+    None
+):
+    queue = "arn:aws:sqs:eu-west-1:123456789012:objects"
+    told = Stack(RECORD, {"ObjectQueueArn": queue}).resources["Bucket"]["Properties"]
+    [configuration] = told["NotificationConfiguration"]["QueueConfigurations"]
+
+    assert (configuration["Event"], configuration["Queue"]) == ("s3:ObjectCreated:*", queue)
+    assert configuration["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "projects/"}]
+    assert "NotificationConfiguration" not in BUCKET
+
+
+@pytest.mark.parametrize(
+    ("choice", "queue"), [("as it comes", "${ObjectQueue.Arn}"), ("everything", "")]
+)
+def test_one_bucket_tells_of_objects(choice: str, queue: str) -> None:
+    record = Stack(MAIN, CHOICES[choice]).resources["RecordStack"]["Properties"]
+
+    assert record["Parameters"]["ObjectQueueArn"] == queue
+
+
 def test_unfinished_uploads_are_given_up() -> None:
     rules = BUCKET["LifecycleConfiguration"]["Rules"]
 

@@ -13,7 +13,7 @@ HTTP_API_SECONDS = 30
 """The longest an HTTP API waits for a function (AWS: "Maximum integration timeout", fixed)."""
 CATCH_ALL = "$default"
 
-STACK = Stack(MAIN, CHOICES["a graph in the record"])
+STACK = Stack(MAIN, CHOICES["every function"])
 FUNCTIONS = STACK.functions
 every_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
 
@@ -59,7 +59,8 @@ def test_a_handler_knows_no_vendor_and_no_environment(function: dict[str, Any]) 
         for name in _imported(node)
     }
 
-    assert modules <= {"aws_lambda_powertools", "pydantic", "recollect", "typing"}
+    language = {"collections", "contextlib", "typing"}
+    assert modules <= {"aws_lambda_powertools", "pydantic", "recollect"} | language
     assert "bootstrap" in ast.unparse(tree)
 
 

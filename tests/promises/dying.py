@@ -17,6 +17,8 @@ from recollect.adapters.aws.clients import STORAGE
 from recollect.adapters.aws.index import OpenSearchIndex
 from recollect.adapters.aws.index_builds import OpenSearchIndexBuilds
 from recollect.adapters.aws.store import DynamoStore
+from recollect.adapters.local.episodes import LocalEpisodes
+from recollect.adapters.local.erasure import LocalErasures, LocalRemains
 from recollect.adapters.local.index import LocalIndex
 from recollect.adapters.local.index_builds import LocalIndexBuilds
 from recollect.adapters.local.jobs import LocalJobs
@@ -135,6 +137,9 @@ class LocalWorld:
                 scopes=NotedScopes(LocalScopes(database), self.ids),
                 outbox=LocalOutbox(database),
                 jobs=LocalJobs(database),
+                episodes=LocalEpisodes(database),
+                erasures=LocalErasures(database),
+                remains=LocalRemains(database),
                 webhooks=LocalWebhooks(database),
                 deliveries=LocalDeliveries(database),
                 index=LocalIndex(database, max_resident_bytes=RESIDENT_BYTES),

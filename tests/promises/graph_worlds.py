@@ -90,7 +90,7 @@ class GraphWorld:
         use_cases, wake_ups = self.use_cases, self.use_cases.ports.wake_ups
         for _ in range(ROUNDS):
             use_cases.clock.forward(LATER)
-            left = use_cases.maintain(stale_after=timedelta(0))
+            left = use_cases.drive_on(stale_after=timedelta(0))
             for project, keys in wake_ups.subjects.take(limit=EVERYTHING):
                 use_cases.project_changes(project, keys)
             for owner in wake_ups.unread.take(limit=EVERYTHING):

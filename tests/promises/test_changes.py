@@ -13,8 +13,9 @@ from recollect.domain.errors import (
     UnavailableError,
 )
 from recollect.domain.filters import parse_filter
-from recollect.domain.jobs import Decision, DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.jobs import Decision, IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Json
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change
 from recollect.testing.builders import a_scope

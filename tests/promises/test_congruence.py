@@ -11,8 +11,8 @@ import pytest
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import RecollectError
 from recollect.domain.filters import Filter, parse_filter, subject_is
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
 from tests.aws import Engines

@@ -21,8 +21,8 @@ from recollect.adapters.aws.wake_ups import SqsWakeUps
 from recollect.domain.filters import subject_is
 from recollect.domain.filters.logic import any_of
 from recollect.domain.graph import Owner
-from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
 from recollect.usecases.search_memories import SearchMemories, SearchResult

@@ -13,8 +13,8 @@ import pytest
 from recollect.domain.errors import NotFoundError
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Owner, Triple, entity_id
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory, Vector
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.graph import EntityQuery

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import ConflictError, NotFoundError, UnavailableError
 from recollect.domain.graph import Owner
-from recollect.domain.jobs import Decision, DeleteAllRequest
+from recollect.domain.jobs import Decision
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
 from tests.promises.graph_copies import CopiedStore

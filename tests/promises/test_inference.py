@@ -10,8 +10,9 @@ import pytest
 
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
 from recollect.domain.filters import in_scope
-from recollect.domain.jobs import AddRequest, Decision, IdempotencyKey, JobStatus
+from recollect.domain.jobs import Decision, IdempotencyKey, JobStatus
 from recollect.domain.memory import HistoryAction, Memory, Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.models import Form, LanguageModel, PromptTurn, Reply, Usage
@@ -136,7 +137,7 @@ def test_promise_2_a_long_add_that_dies_anywhere_is_carried_on(
     with pytest.raises(DeathError):
         dying.having(record=Dying()).add(AddRequest(scope=scope, messages=long_talk()))
     edition.clock.forward(2 * LEASE)
-    read_by(edition, SimpleMind()).maintain()
+    read_by(edition, SimpleMind()).drive_on()
 
     expected = [message.content for message in long_talk()]
     assert sorted(texts(edition, scope)) == sorted(expected)
@@ -152,7 +153,7 @@ def test_promise_5_decisions_at_once_leave_one_truth_and_every_step_of_it(
     with ThreadPoolExecutor(max_workers=8) as pool:
         jobs = list(pool.map(lambda text: edition.say(scope, text, infer=True), towns))
     for _ in towns:
-        edition.maintain()
+        edition.drive_on()
 
     done = [edition.read_job(scope.project, job.id) for job in jobs]
     assert [job.status for job in done] == [JobStatus.SUCCEEDED] * len(towns)
@@ -204,7 +205,7 @@ def test_promise_5_one_fact_from_many_adds_at_once_is_one_memory(
         said = ["I am allergic to peanuts."] * 8
         jobs = list(pool.map(lambda text: edition.say(scope, text, infer=True), said))
     for _ in jobs:
-        edition.maintain()
+        edition.drive_on()
 
     done = [edition.read_job(scope.project, job.id) for job in jobs]
     decisions = sorted(outcome.decision for job in done for outcome in job.outcomes)
@@ -413,7 +414,7 @@ def test_promise_17_work_that_takes_too_long_is_handed_over_with_its_job(
 
     begun = read_by(edition, SimpleMind(), clock_of_calls).add(request, KEY)
     seen = len(living(edition, scope))
-    read_by(edition, SimpleMind()).maintain()
+    read_by(edition, SimpleMind()).drive_on()
 
     assert begun.status is JobStatus.PENDING
     done = edition.read_job(scope.project, begun.id)

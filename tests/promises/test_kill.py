@@ -57,7 +57,7 @@ def opened_anew(path: Path) -> Iterator[Service]:
 
 
 def repair(service: Service) -> None:
-    service.maintain(stale_after=timedelta(0))
+    service.drive_on(stale_after=timedelta(0))
     while news := service.ports.wake_ups.subjects.take(limit=10):
         for project, keys in news:
             service.project_changes(project, keys)

@@ -104,5 +104,5 @@ def test_each_limit_on_requests_is_a_write_more_and_a_projects_tokens_are_a_read
 def test_tokens_are_one_write_and_none_are_none(
     deployed: Engines, meter: Meter, key: ApiKey
 ) -> None:
-    assert calls_of(deployed, lambda: meter.spend(key, 5)) == {"UpdateItem": 1}
-    assert calls_of(deployed, lambda: meter.spend(key, 0)) == {}
+    assert calls_of(deployed, lambda: meter.spend(key.project, key.id, 5)) == {"UpdateItem": 1}
+    assert calls_of(deployed, lambda: meter.spend(key.project, key.id, 0)) == {}

@@ -9,9 +9,9 @@ import pytest
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import Filter, parse_filter, subject_is
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
 from recollect.domain.ranking import TermStatistics
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.testing.builders import a_scope

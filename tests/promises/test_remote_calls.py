@@ -17,13 +17,16 @@ from recollect.adapters.aws.items import WIDE_SHARDS
 from recollect.adapters.aws.wake_ups import SqsWakeUps
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.filters import EVERYTHING
-from recollect.domain.jobs import Decision
+from recollect.domain.jobs import Decision, IdempotencyKey, JobStatus
+from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import a_scope
 from recollect.usecases.asking import AskModel
 from recollect.usecases.deciding import ModelDecider
 from recollect.usecases.extraction import ModelExtractor
 from recollect.usecases.parts import MAX_TURNS
+from recollect.usecases.work_on_jobs import UNHEARD
 from tests.aws import Engines, make_queue
 from tests.engines import REGION, endpoint
 from tests.service import Clock, UseCases
@@ -38,9 +41,16 @@ WORDS = "likes tea with milk"
 @pytest.fixture(scope="session")
 def wake_ups() -> Iterator[SqsWakeUps]:
     client = boto3.client("sqs", region_name=REGION, endpoint_url=endpoint("sqs"))
-    url = make_queue(client, f"calls-{uuid4().hex}")
-    yield SqsWakeUps(client=client, index_queue_url=url, new_token=lambda: uuid4().hex)
-    client.delete_queue(QueueUrl=url)
+    name = f"calls-{uuid4().hex}"
+    index, worker = make_queue(client, name), make_queue(client, f"{name}.fifo")
+    yield SqsWakeUps(
+        client=client,
+        index_queue_url=index,
+        worker_queue_url=worker,
+        new_token=lambda: uuid4().hex,
+    )
+    for url in (index, worker):
+        client.delete_queue(QueueUrl=url)
 
 
 @pytest.fixture
@@ -106,6 +116,74 @@ def test_a_verbatim_add_is_one_transaction(
     }
 
 
+@pytest.mark.parametrize("infer", [True, False])
+@pytest.mark.parametrize(
+    ("key", "write"), [(None, "PutItem"), (IdempotencyKey("k", "hash"), "TransactWriteItems")]
+)
+def test_an_add_is_accepted_by_one_write_and_one_message(
+    service: UseCases,
+    deployed: Engines,
+    searches: Counter[str],
+    known: Scope,
+    *,
+    infer: bool,
+    key: IdempotencyKey | None,
+    write: str,
+) -> None:
+    messages = tuple(Message("user", f"{WORDS} {number}") for number in range(20))
+    request = AddRequest(scope=known, messages=messages, infer=infer)
+
+    with counted(service, deployed) as calls:
+        job = service.add.accept(request, key)
+
+    assert job.status is JobStatus.PENDING
+    assert calls == {write: 1, "SendMessage": 1}
+    assert searches == {}
+
+
+def test_a_worker_adds_two_looks_at_the_job_and_takes_it(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    request = AddRequest(scope=known, messages=(Message("user", WORDS),), infer=False)
+    job = service.add.accept(request)
+
+    with counted(service, deployed) as calls:
+        done = service.carry_on(known.project, job.id)
+
+    assert done is not None
+    assert done.status is JobStatus.SUCCEEDED
+    assert calls == {
+        "GetItem": 2,  # what it is to do, and who has it
+        "PutItem": 1,  # the job is taken
+        "UpdateItem": 1,  # the turns
+        "BatchGetItem": 1,  # which texts are known
+        "TransactWriteItems": 1,
+        "SendMessage": 1,
+    }
+
+
+def test_an_abandoned_job_is_read_said_and_put_back(
+    service: UseCases, deployed: Engines, known: Scope
+) -> None:
+    request = AddRequest(scope=known, messages=(Message("user", WORDS),))
+    job = service.add.accept(request)
+    service.clock.forward(UNHEARD)
+
+    with counted(service, deployed) as calls:
+        assert service.work.requeue(known.project, job.id)
+
+    assert calls == {"GetItem": 1, "SendMessage": 1, "UpdateItem": 1}
+
+
+def test_a_look_at_a_job_is_a_read(service: UseCases, deployed: Engines, known: Scope) -> None:
+    job = service.add.accept(AddRequest(scope=known, messages=(Message("user", WORDS),)))
+
+    with counted(service, deployed) as calls:
+        service.read_job(known.project, job.id)
+
+    assert calls == {"GetItem": 1}
+
+
 def test_a_large_add_is_a_transaction_for_ten_messages(
     service: UseCases, deployed: Engines, known: Scope
 ) -> None:
@@ -169,6 +247,8 @@ def test_new_subjects_are_introduced_first(service: UseCases, deployed: Engines)
 
     assert calls["PutItem"] == 1 + 3
     assert calls["BatchWriteItem"] == 1
+    # The texts that are there already, and whether one of the subjects was erased.
+    assert calls["BatchGetItem"] == 1 + 1
 
 
 def test_a_search_naming_a_subject_is_two_reads(

@@ -10,8 +10,9 @@ from recollect.adapters.local.record import LocalRecord
 from recollect.adapters.local.scopes import LocalScopes
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
-from recollect.domain.jobs import Decision, DeleteAllRequest, IdempotencyKey, JobStatus
+from recollect.domain.jobs import Decision, IdempotencyKey, JobStatus
 from recollect.domain.memory import Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.index import IndexQuery, Proposal
 from recollect.ports.record import Change
@@ -188,10 +189,10 @@ def test_promise_2_a_large_add_that_breaks_off_is_finished_by_maintenance(
     kept = [memory.text for memory in reversed(service.listed(scope))]
     service = service.having(record=SmallCommits(service.store.database))
 
-    service.maintain()
+    service.drive_on()
     assert len(service.listed(scope)) == len(kept)
     service.clock.forward(LEASE)
-    driven = service.maintain(stale_after=2 * LEASE)
+    driven = service.drive_on(stale_after=2 * LEASE)
 
     assert len(kept) % PART == 0
     assert kept == TEXTS[: len(kept)]
@@ -213,7 +214,7 @@ def test_promise_2_the_rest_is_decided_anew_if_another_writer_moved_the_scope(
     elsewhere = service.remember(scope, TEXTS[-1])
     service.clock.forward(LEASE)
 
-    service.maintain()
+    service.drive_on()
 
     job = service.say(scope, *TEXTS, key=KEY)
     assert [each.decision for each in job.outcomes] == [Decision.ADD] * 9 + [Decision.NONE]

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from recollect.domain.attachments import MAX_DOCUMENTS, MAX_PICTURES
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.guidance import MAX_WISH_LENGTH, Guidance
-from recollect.domain.jobs import AddRequest
 from recollect.domain.keys import Access
 from recollect.domain.memory import Attachment, MemoryKind, Message
+from recollect.domain.requests import AddRequest
 from recollect.entrypoints.models import AddBody
 
 Json = dict[str, Any]

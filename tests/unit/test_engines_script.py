@@ -254,7 +254,7 @@ def test_engines_that_somebody_else_runs_are_tested_on(
     monkeypatch.setenv("RECOLLECT_TEST_ENDPOINTS", "{}")
 
     assert main(command) == 5
-    assert capfd.readouterr().out == "ran with ['-m', 'not fuzz']\n"
+    assert capfd.readouterr().out == "ran with ['-m', 'not fuzz and not soak']\n"
 
 
 def test_a_failed_start_fails_the_tests(

@@ -1,10 +1,12 @@
 """`Memory`: what mem0's class does, on a file, without a server."""
 
 import logging
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from recollect.domain.errors import (
 )
 from recollect.domain.jobs import JobStatus
 from recollect.entrypoints.cli.local import DEFAULT_PROJECT
-from recollect.library import ArgumentError, MissingMemoryError
+from recollect.library import ArgumentError, MissingMemoryError, edition
 from recollect.library.edition import PROJECT, Edition
 from recollect.ports.models import Form, PromptTurn, Reply, Usage
 from tests.callers import AN_ID
@@ -161,6 +163,30 @@ def test_what_others_left_behind_is_done_when_the_file_is_opened(data: Path) -> 
     assert done.status is JobStatus.SUCCEEDED
 
 
+def test_a_long_line_keeps_nobody_from_the_file(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = a_service(data)
+    late, scope = service.having(is_late=lambda: True), service.new_scope(user="ada")
+    for text in ("I like tea.", "I live in Lisbon."):
+        late.say(scope, text)
+    service.store.database.close()
+    waiting = "SELECT count(*) FROM jobs WHERE status = 'PENDING'"
+
+    def left() -> int:
+        with closing(sqlite3.connect(data)) as connection:
+            return int(connection.execute(waiting).fetchone()[0])
+
+    with monkeypatch.context() as hurry:
+        hurry.setattr(edition, "PATIENCE_SECONDS", 0)
+        with Memory(data) as memory:
+            keep(memory, "I like coffee.")
+    assert left() == 2
+
+    Memory(data).close()
+    assert left() == 0
+
+
 def test_what_cannot_be_finished_keeps_nobody_from_the_file(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -180,12 +206,12 @@ def test_what_cannot_be_finished_keeps_nobody_from_the_file(
 def test_an_add_that_was_overtaken_is_carried_on(data: Path) -> None:
     service = a_service(data)
     scope = service.new_scope(user="ada")
-    edition = Edition.opened(data, {})
+    opened = Edition.opened(data, {})
     job = service.having(is_late=lambda: True).say(scope, "I like tea.")
 
-    finished = edition.finished(job)
+    finished = opened.finished(job)
 
-    edition.close()
+    opened.close()
     service.store.database.close()
     assert job.status is JobStatus.PENDING
     assert finished.status is JobStatus.SUCCEEDED

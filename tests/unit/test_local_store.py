@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,8 +21,18 @@ from recollect.adapters.local.schema import FORMAT, UPGRADES
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Unexpired, both, subject_is
+from recollect.domain.jobs import JobStatus
 from recollect.domain.subjects import Scope
-from recollect.testing.builders import NOON, a_change, a_key, a_memory, a_scope, adding, an_episode
+from recollect.testing.builders import (
+    NOON,
+    a_change,
+    a_job,
+    a_key,
+    a_memory,
+    a_scope,
+    adding,
+    an_episode,
+)
 from tests.data import make_format_1 as format_1
 
 PROJECT = "demo"
@@ -358,6 +368,44 @@ def test_an_upgrade_that_fails_leaves_the_file_as_it_was(
         store.open()
 
     assert path.read_bytes() == format_1.FILE.read_bytes()
+
+
+# --- jobs of who died
+
+
+def abandoned(store: LocalStore, now: datetime) -> list[str]:
+    return [job_id for _, job_id in store.jobs.abandoned(now=now, limit=9)]
+
+
+def test_who_is_alone_takes_up_what_the_dead_worked_on_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "recollect.db"
+    store, much_later = new_store(path), NOON + timedelta(days=1)
+    store.open()
+    states = (JobStatus.RUNNING, JobStatus.PENDING, JobStatus.RUNNING)
+    jobs = [
+        a_job(a_scope("acme"), status=status, created_at=NOON - timedelta(minutes=minutes))
+        for minutes, status in enumerate(states)
+    ]
+    ended = a_job(a_scope("acme"), status=JobStatus.SUCCEEDED, completed_at=NOON)
+    for job in (*jobs, ended):
+        store.jobs.accept(job, None, lease_end=much_later)
+
+    other = new_store(path)
+    other.open()
+    assert abandoned(other, NOON) == []
+
+    for living in (store, other):
+        living.database.close()
+    store.open()
+    assert abandoned(store, NOON) == [job.id for job in reversed(jobs)]
+    assert [store.jobs.get("acme", job.id) for job in (*jobs, ended)] == [*jobs, ended]
+    mine = store.jobs.claim("acme", jobs[0].id, now=NOON, lease_end=much_later)
+    assert mine == jobs[0].taken(NOON)
+
+    # It is alive itself.
+    store.open()
+    assert store.jobs.claim("acme", jobs[0].id, now=NOON, lease_end=much_later) is None
+    store.database.close()
 
 
 # --- transactions

@@ -10,6 +10,7 @@ from recollect.domain.jobs import Decision, JobStatus, Outcome
 from recollect.domain.memory import HistoryEvent, MemoryKind
 from recollect.domain.ranking import ScoreBreakdown
 from recollect.domain.recall import without_recalled
+from recollect.domain.requests import EraseRequest, IngestRequest, JobRequest
 from recollect.entrypoints.event_answers import job_answer
 from recollect.entrypoints.graph_outcomes import MOST_LINES
 from recollect.entrypoints.presenters import (
@@ -19,6 +20,8 @@ from recollect.entrypoints.presenters import (
     search_answer,
 )
 from recollect.testing.builders import NOON, a_job, a_memory, a_relation, a_scope, an_entity
+from recollect.usecases.erase_subject import PLACE
+from recollect.usecases.ingest_tally import TALLY
 from recollect.usecases.read_memories import MemoryHistory
 from recollect.usecases.search_graph import FoundRelation
 from recollect.usecases.search_memories import Found, SearchResult
@@ -97,6 +100,24 @@ def test_a_job_tells_what_it_noted() -> None:
     notes = {"model_calls": 2, "usage": {"input_tokens": 5}}
 
     assert job_answer(a_job(SCOPE, notes=notes), None)["metadata"] == notes
+
+
+OBJECT = IngestRequest(
+    project="acme", bucket="a", key="projects/acme/b", version="1", size=9, modified_at=NOON
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "bookmark"),
+    [
+        (EraseRequest(project="acme", subject_key="a key"), PLACE),
+        (OBJECT, TALLY),
+    ],
+)
+def test_where_a_worker_goes_on_is_told_to_nobody(request_: JobRequest, bookmark: str) -> None:
+    job = a_job(SCOPE, request=request_, notes={"deleted": 1, bookmark: "where it goes on"})
+
+    assert job_answer(job, None)["metadata"] == {"deleted": 1}
 
 
 def test_what_was_found_as_a_text_for_a_prompt() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recollect.domain.errors import InvalidRequestError
-from recollect.domain.jobs import AddRequest
 from recollect.domain.memory import MAX_METADATA_BYTES, Attachment, Message
 from recollect.domain.projects import ProjectSettings
 from recollect.domain.redaction import (
@@ -21,6 +20,7 @@ from recollect.domain.redaction import (
     Redaction,
     redacted_messages,
 )
+from recollect.domain.requests import AddRequest
 from recollect.testing.builders import a_scope
 
 MEGABYTE = 1_000_000

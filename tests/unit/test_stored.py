@@ -18,11 +18,8 @@ from recollect.domain.errors import IdempotencyMismatchError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Unexpired, parse_filter, subject_is
 from recollect.domain.guidance import Guidance
 from recollect.domain.jobs import (
-    AddRequest,
     Decision,
-    DeleteAllRequest,
     Draft,
-    ExportRequest,
     Fact,
     IdempotencyKey,
     Job,
@@ -40,6 +37,7 @@ from recollect.domain.memory import (
     MemoryKind,
     Message,
 )
+from recollect.domain.requests import AddRequest, DeleteAllRequest, EraseRequest, ExportRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.domain.text import terms
 from recollect.ports.record import TextTakenError, VersionMovedError
@@ -482,3 +480,19 @@ def test_it_keeps_to_its_embedder(tmp_path: Path) -> None:
 
     with pytest.raises(UnavailableError, match=f"holds vectors of {format_1.EMBEDDING_MODEL}"):
         LocalStore(path, embedding_model="other-9", resident_bytes=10**6).open()
+
+
+def test_a_deletion_of_a_subject_by_the_release_before_is_an_erasure() -> None:
+    ada = Subject(SubjectKind.USER, "ada")
+    document = stored_jobs.dump_job(a_job(a_scope(PROJECT)))
+    document["request"] = {
+        "type": "delete_all",
+        "filters": {"user_id": "ada"},
+        "subject": None,
+        "ends_subject": True,
+        "ends_project": False,
+    }
+
+    job = stored_jobs.load_job(PROJECT, document)
+
+    assert job.request == EraseRequest.of(PROJECT, ada)

@@ -10,7 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recollect.bootstrap import exports, graphs, jobs, keys, models, projects, stores, webhooks
+from recollect.bootstrap import (
+    erasure,
+    exports,
+    graphs,
+    jobs,
+    keys,
+    models,
+    projects,
+    stores,
+    webhooks,
+)
 from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import (
     Settings,
@@ -26,13 +36,7 @@ from recollect.bootstrap.jobs import delete_memories
 from recollect.bootstrap.keys import check_key, create_key
 from recollect.bootstrap.stores import local_store, local_wake_ups
 from recollect.domain.errors import UnavailableError
-from recollect.domain.jobs import (
-    AddRequest,
-    BatchDeleteRequest,
-    BatchUpdateRequest,
-    DeleteAllRequest,
-    ExportRequest,
-)
+from recollect.ports.letters import QueueName
 from recollect.ports.queue import DeadLetters
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.candidates import FindCandidates
@@ -59,6 +63,7 @@ __all__ = [
     "choosing",
     "create_key",
     "delete_memories",
+    "erasure",
     "exports",
     "jobs",
     "keys",
@@ -158,9 +163,9 @@ def project_changes() -> ProjectChanges:
     return ProjectChanges(store.outbox, store.record, stores.patient_index(), announce)
 
 
-def dead_letters() -> DeadLetters:
+def dead_letters(queue: QueueName) -> DeadLetters:
     """Return what keeps the messages that a queue's function cannot handle."""
-    return stores.dead_letters()
+    return stores.dead_letters(queue)
 
 
 @once
@@ -173,13 +178,7 @@ def maintain() -> Maintain:
         store.jobs,
         store.episodes,
         stores.wake_ups(),
-        {
-            AddRequest: add_memories().resume,
-            DeleteAllRequest: delete_memories().resume,
-            BatchUpdateRequest: jobs.update_batch().resume,
-            BatchDeleteRequest: jobs.delete_batch().resume,
-            ExportRequest: exports.export_memories().resume,
-        },
+        jobs.work(),
         RemoveExpired(store.record, stores.wake_ups(), now, new_id),
         now,
         store.deliveries,

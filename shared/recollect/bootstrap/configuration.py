@@ -72,17 +72,25 @@ class Settings(BaseSettings):
     control_table: str = ""
     bucket: str = ""
     """For what is too large for an item of a table."""
+    backup_days: int = Field(default=35, ge=0)
+    """For how long tables are kept as they were: DynamoDB's point-in-time recovery, unless copies
+    are made besides."""
     graph: Literal["none", "record", "neptune"] | None = None
     """Where graphs are searched: in the record itself, in Neptune, or nowhere. Unless it is set, in
     the record of the local edition, and nowhere on AWS."""
     neptune_url: str = ""
     neptune_auth: Literal["iam", "none"] = "iam"
     index_queue_url: str = ""
+    worker_queue_url: str = ""
     graph_queue_url: str = ""
     graph_projection_queue_url: str = ""
     webhook_queue_url: str = ""
+    ingest_queue_url: str = ""
+    object_queue_url: str = ""
     dead_letters_url: str = ""
     """The queue for messages to a queue's function that it cannot handle."""
+    ingest_project: str = ""
+    """The project that all messages of the queue for users' messages are for."""
     opensearch_url: str = ""
     opensearch_auth: Literal["es", "aoss", "none"] = "es"
     """Whom requests are signed for: a domain, a serverless collection, or not at all."""

@@ -4,6 +4,7 @@ from recollect.bootstrap import current, graphs, keys, stores
 from recollect.bootstrap.chance import new_id, now
 from recollect.bootstrap.configuration import once
 from recollect.usecases.create_project import CreateProject
+from recollect.usecases.empty_jobs import EmptyJobs
 from recollect.usecases.end_project import EndProject
 from recollect.usecases.manage_projects import ChangeProject, ReadProject
 
@@ -27,12 +28,23 @@ def create_project() -> CreateProject:
 
 
 @once
+def empty_jobs() -> EmptyJobs:
+    """Return what takes out of jobs what they say."""
+    store = stores.store()
+    return EmptyJobs(store.jobs, store.record, store.remains, now)
+
+
+@once
 def end_project() -> EndProject:
     """Return what removes the rest of a project whose memories are deleted."""
     store = stores.store()
     return EndProject(
         store.subjects,
         store.episodes,
+        store.erasures,
+        store.archive,
+        store.remains,
+        empty_jobs(),
         graphs.erase_graph(),
         change_project(),
         stores.trusted_keys(),

@@ -18,6 +18,7 @@ from recollect.bootstrap.current import correlation_id
 from recollect.bootstrap.models import embedder
 from recollect.ports.index import IndexBuilds, MemoryIndex
 from recollect.ports.keys import Keys
+from recollect.ports.letters import QueueName
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import DeadLetters, WakeUps
 
@@ -213,6 +214,7 @@ def wake_ups() -> WakeUps:
     return SqsWakeUps(
         client=clients.sqs(),
         index_queue_url=configured("index_queue_url"),
+        worker_queue_url=configured("worker_queue_url"),
         graph_queue_url=settings().graph_queue_url,
         graph_projection_queue_url=settings().graph_projection_queue_url,
         webhook_queue_url=settings().webhook_queue_url,
@@ -221,12 +223,15 @@ def wake_ups() -> WakeUps:
     )
 
 
-def dead_letters() -> DeadLetters:
-    """Return what keeps the messages that cannot be handled."""
-    if settings().edition == "local":
-        from recollect.adapters.local.wake_ups import LoggedDeadLetters
+def dead_letters(queue: QueueName) -> DeadLetters:
+    """Return what keeps the messages of a queue that cannot be handled.
 
-        return LoggedDeadLetters()
+    On AWS each function is configured with the place for those of its own queue.
+    """
+    if settings().edition == "local":
+        from recollect.adapters.local.letters import LocalDeadLetters
+
+        return LocalDeadLetters(local_store().database, queue, now, new_id)
     with part("aws"):
         from recollect.adapters.aws import clients
         from recollect.adapters.aws.wake_ups import SqsDeadLetters

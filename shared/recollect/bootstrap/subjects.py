@@ -3,8 +3,7 @@
 from recollect.bootstrap import stores
 from recollect.bootstrap.chance import now
 from recollect.bootstrap.configuration import once
-from recollect.bootstrap.jobs import delete_memories
-from recollect.usecases.describe_subjects import DeleteSubject, DescribeSubject
+from recollect.usecases.describe_subjects import DescribeSubject
 from recollect.usecases.read_subjects import ReadSubjects
 from recollect.usecases.take_stock import CountMemories, ListHistories
 
@@ -19,12 +18,6 @@ def read_subjects() -> ReadSubjects:
 def describe_subject() -> DescribeSubject:
     """Return the use case that keeps what is said of a subject."""
     return DescribeSubject(stores.store().subjects, now)
-
-
-@once
-def delete_subject() -> DeleteSubject:
-    """Return the use case that deletes all of a subject."""
-    return DeleteSubject(delete_memories())
 
 
 @once

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -212,6 +212,15 @@ class HistoryEvent:
             prompt_version=prompt_version,
             valid_from=valid_from,
         )
+
+    @property
+    def is_stripped(self) -> bool:
+        """Tell whether it is without the texts that every event has."""
+        return self.old_text is None and self.new_text is None
+
+    def stripped(self) -> "HistoryEvent":
+        """Return that it happened, without a word of what was said or who said it."""
+        return replace(self, old_text=None, new_text=None, role=None, actor=None, valid_from=None)
 
 
 @dataclass(frozen=True, kw_only=True)

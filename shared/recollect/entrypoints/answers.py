@@ -206,25 +206,6 @@ class GraphOutcomeAnswer(TypedDict):
     deleted_entities: list[TripleAnswer]
 
 
-class JobAnswer(TypedDict):
-    """How far a job is and what it did; `relations` once the graph has followed it."""
-
-    id: str
-    event_type: str
-    status: str
-    payload: dict[str, Any]
-    metadata: dict[str, Any]
-    results: list[OutcomeAnswer]
-    created_at: str
-    updated_at: str
-    started_at: str | None
-    completed_at: str | None
-    latency: float | None
-    graph_status: str | None
-    relations: NotRequired[GraphOutcomeAnswer]
-    error: str | None
-
-
 class MessageOnly(TypedDict):
     """A word that it is done."""
 

@@ -6,9 +6,10 @@ from pydantic import BaseModel, Field, StrictStr
 from typing_extensions import TypedDict
 
 from recollect.domain.changes import MemoryChanges
-from recollect.domain.jobs import BatchDeleteRequest, BatchUpdateRequest, Job, JobStatus
+from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.keys import Access
 from recollect.domain.memory import checked_metadata
+from recollect.domain.requests import BatchDeleteRequest, BatchUpdateRequest
 from recollect.entrypoints.turns import JsonObject
 from recollect.entrypoints.urls import memory_id_from
 from recollect.usecases.change_memories import check_batch

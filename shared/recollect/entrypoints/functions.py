@@ -19,8 +19,9 @@ ROOT = Path(recollect.__file__).parents[2]
 DEPLOYED = Path(recollect.__file__).parent / "deployed"
 """Where `functions` and `template.yaml` are: links into the clone, and files in a wheel."""
 MCP = "mcp"
+INGEST_OBJECTS = "ingest_objects"
 HTTP_FUNCTIONS = ("add", "search", "read", "mutate", MCP)
-QUEUE_FUNCTIONS = ("projector", "graph_writer", "graph_projector", "notifier")
+QUEUE_FUNCTIONS = ("worker", "projector", "graph_writer", "graph_projector", "notifier")
 
 
 def routes() -> RouteTable:

@@ -97,7 +97,7 @@ class HttpApp(APIGatewayHttpResolver):
         start = time.perf_counter()
         current.correlate(context.aws_request_id)
         self._invocation.context = {}
-        with current.within(context.get_remaining_time_in_millis()):
+        with current.within(context.get_remaining_time_in_millis):
             answer = _in_any_case(lambda: self._answer_to(normal(event), context))
         took = (time.perf_counter() - start) * 1000
         count_request(self._route_name, answer["statusCode"], took, context.aws_request_id)
@@ -111,6 +111,7 @@ class HttpApp(APIGatewayHttpResolver):
         key = self._authorised(event)
         if key is None:
             return _answer(error_response(401, KEY_REFUSED, CHALLENGE))
+        current.ask_with(key.id)
         return metered(self._meter, key, lambda: _in_any_case(lambda: self._admitted(key)))
 
     def _admitted(self, key: ApiKey) -> dict[str, Any]:

@@ -9,20 +9,20 @@ from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel
 
 from recollect.domain.errors import ForbiddenError
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.keys import Role
+from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints import mcp_arguments as given
 from recollect.entrypoints import presenters
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.event_answers import event_page_answer, job_answer
-from recollect.entrypoints.metrics import count_tokens
+from recollect.entrypoints.metrics import count_job
 from recollect.entrypoints.paging import Page
 from recollect.entrypoints.questions import found, listed
 from recollect.entrypoints.urls import job_id_from, memory_id_from
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.delete_memories import DeleteMemories
-from recollect.usecases.describe_subjects import DeleteSubject
+from recollect.usecases.erase_subject import EraseSubject
 from recollect.usecases.follow_graph import FollowGraph
 from recollect.usecases.read_jobs import JobFilter, ListJobs, ReadJob
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMemory
@@ -87,7 +87,7 @@ class MemoryTools:
     update_memory: UpdateMemory
     delete_memory: DeleteMemory
     delete_memories: DeleteMemories
-    delete_subject: DeleteSubject
+    erase_subject: EraseSubject
     list_subjects: ListSubjects
     list_jobs: ListJobs
     read_job: ReadJob
@@ -207,7 +207,7 @@ class MemoryTools:
     def _add(self, asked: given.AddArguments) -> Answer:
         access = caller.access
         job = self.add(asked.body(_default_user(), access).request(access))
-        count_tokens(job.notes)
+        count_job(job)
         return presenters.add_answer(job)
 
     def _search(self, asked: given.SearchArguments) -> Answer:
@@ -243,7 +243,7 @@ class MemoryTools:
         return {"message": presenters.DELETING, "event_id": job.id}
 
     def _delete_entity(self, asked: given.EntityArguments) -> Answer:
-        job = self.delete_subject(caller.access, asked.subject)
+        job = self.erase_subject(caller.access, asked.subject)
         return {"message": presenters.DELETING, "event_id": job.id}
 
     def _list_entities(self, asked: given.PageArguments) -> Answer:

@@ -13,6 +13,14 @@ class Message(BaseModel):
     correlation_id: str | None = None
 
 
+class JobIsWaiting(Message):
+    """A job that waits for a worker; `again` if it is to be tried although it has failed."""
+
+    project: str = Field(min_length=1, max_length=MAX_PROJECT_BYTES)
+    job_id: str = Field(min_length=1, max_length=64)
+    again: bool = False
+
+
 class OwnerHasNews(Message):
     """An owner, by its key, whose graph has something left to do."""
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from recollect.bootstrap import current
 from recollect.domain.errors import UnavailableError
+from recollect.domain.jobs import Job
 from recollect.domain.keys import ApiKey
 from recollect.domain.usage import Window
 from recollect.usecases.metering import Meter
@@ -35,10 +36,17 @@ def metered(meter: Meter, key: ApiKey, answer: Callable[[], Answer]) -> Answer:
     admission = meter.admit(key)
     answered = answer()
     with _logged():
-        meter.spend(key, current.spent())
+        meter.spend(key.project, key.id, current.spent())
     with _logged():
         admission.settle(SETTLING_SECONDS)
     return {**answered, "headers": {**_headers(admission.window), **answered["headers"]}}
+
+
+def count_spent(meter: Meter, job: Job, tokens: int) -> None:
+    """Count the tokens that a worker's step of a job took for the key that asked for the job."""
+    if job.key_id:
+        with _logged():
+            meter.spend(job.project, job.key_id, tokens)
 
 
 @contextmanager

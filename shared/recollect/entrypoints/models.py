@@ -23,9 +23,9 @@ from recollect.domain.guidance import (
     MAX_WISH_LENGTH,
     Guidance,
 )
-from recollect.domain.jobs import AddRequest
 from recollect.domain.keys import Access
 from recollect.domain.memory import MemoryKind, checked_metadata
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.entrypoints.times import Timestamp, day_from, time_from
 from recollect.entrypoints.turns import JsonObject, Turns, messages_from

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 import signal
 import socket as sockets
 import threading
@@ -36,6 +37,10 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep idle connections (httpx: 5 s), so that they are never the ones to find
 a connection closed under a request."""
 MAX_PORT = 65535
+WAITS = re.compile(rb"(?:^|&)wait=")
+"""The queries of requests that do little but wait."""
+WAITING_THREADS = 64
+"""For them alone: however many wait, the others are answered."""
 
 
 class LocalGateway:
@@ -55,7 +60,10 @@ class LocalGateway:
         threads: int = 16,
     ) -> None:
         self._functions = Functions(handlers, routes, now, new_id)
+        self._is_stopping = threading.Event()
+        self._patient = Functions(handlers, routes, now, new_id, self._is_stopping.is_set)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
+        self._waiting = ThreadPoolExecutor(WAITING_THREADS, thread_name_prefix="waiting")
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Answer one request, or take part in the server's start and stop."""
@@ -83,13 +91,20 @@ class LocalGateway:
             scheme=scope["scheme"],
         )
         loop = asyncio.get_running_loop()
+        if WAITS.search(request.query):
+            return await loop.run_in_executor(self._waiting, self._patient, request)
         return await loop.run_in_executor(self._threads, self._functions, request)
+
+    def stop_waiting(self) -> None:
+        """Have the requests that do little but wait be answered as things are."""
+        self._is_stopping.set()
 
     async def _lifespan(self, receive: _Receive, send: _Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                self._threads.shutdown(wait=False, cancel_futures=True)
+                for threads in (self._threads, self._waiting):
+                    threads.shutdown(wait=False, cancel_futures=True)
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
@@ -146,7 +161,7 @@ def serve(
         timeout_graceful_shutdown=DEADLINE_SECONDS,
     )
     with listener, ThreadPoolExecutor(1, thread_name_prefix="ready") as helper:
-        server = _Server(config, lambda: helper.submit(on_ready))
+        server = _Server(config, lambda: helper.submit(on_ready), app.stop_waiting)
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
     if server.failure is not None:
@@ -156,14 +171,24 @@ def serve(
 class _Server(uvicorn.Server):
     """Tells when it answers, and stops if whoever was told fails."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], "Future[None]"]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], "Future[None]"],
+        stop_waiting: Callable[[], None],
+    ) -> None:
         super().__init__(config)
+        self._stop_waiting = stop_waiting
         self.failure: BaseException | None = None
         self._announce = announce
 
     async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce().add_done_callback(self._stop_on_failure)
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        self._stop_waiting()
+        await super().shutdown(sockets)
 
     def _stop_on_failure(self, ready: "Future[None]") -> None:
         # A failure after the stop was asked for is a consequence of it.

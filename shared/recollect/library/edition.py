@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,12 +13,14 @@ from typing import Final
 
 from recollect import bootstrap
 from recollect.adapters.local.wake_ups import LocalWakeUps, News
+from recollect.bootstrap import worker
 from recollect.domain.errors import RecollectError
 from recollect.domain.filters import Filter
 from recollect.domain.graph import Owner
 from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.carry_on import CarryOn
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.delete_memories import DeleteMemories
 from recollect.usecases.follow_graph import FollowGraph
@@ -37,6 +40,8 @@ KEY_NAME: Final = "library"
 NAMES_AT_ONCE = 100
 MAX_RESUMES = 3
 """How often an add is carried on that others overtook; each time it has tried several times."""
+PATIENCE_SECONDS = 10.0
+"""Begin no more of what a crash left behind: a service may have died of a long line of jobs."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,6 +65,7 @@ class Edition:
     project_graph: ProjectGraph
     follow_graph: FollowGraph
     maintain: Maintain
+    carry_on: CarryOn
     graph_thread: ThreadPoolExecutor
     is_closing: threading.Event
 
@@ -83,7 +89,7 @@ class Edition:
                 bootstrap.keys.revoke_key()(PROJECT, key.id)
             edition = cls._built(closing)
             with edition.following():
-                _drive_on(edition.maintain)
+                edition.maintain(stale_after=timedelta())
             on_error.pop_all()
         return edition
 
@@ -106,16 +112,21 @@ class Edition:
             project_graph=bootstrap.graphs.project_graph(),
             follow_graph=bootstrap.graphs.follow_graph(),
             maintain=bootstrap.maintain(),
+            carry_on=worker.carry_on(),
             graph_thread=ThreadPoolExecutor(1, thread_name_prefix="graph"),
             is_closing=is_closing,
         )
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """Bring the index, and soon the graph, to what the block committed, even where it fails."""
+        """Bring the index, and soon the graph, to what the block committed, even where it fails.
+
+        Jobs that the block left to a worker are carried on first.
+        """
         try:
             yield
         finally:
+            self._work_off()
             self._index_all()
             if self.wake_ups.unread or self.wake_ups.unprojected:
                 self.write_graphs()
@@ -123,6 +134,21 @@ class Edition:
     def write_graphs(self) -> Future[None]:
         """Have graphs follow, in a thread of their own: reading memories may take a model."""
         return self.graph_thread.submit(self._write_graphs)
+
+    def _work_off(self) -> None:
+        """Carry on what waits; what there is no time for waits until the file is opened again."""
+        lanes, end = self.wake_ups.jobs, time.monotonic() + PATIENCE_SECONDS
+        for _ in range(len(lanes)):
+            with lanes.next() as waiting:
+                if waiting and time.monotonic() < end:
+                    self._try(*waiting)
+
+    def _try(self, project: str, job_id: str) -> None:
+        try:
+            self.carry_on(project, job_id)
+        except Exception as error:  # noqa: BLE001 - an old job must keep nobody from the file
+            kind = type(error).__qualname__
+            _LOG.warning("unfinished work could not be finished: %s", kind)
 
     def _index_all(self) -> None:
         while news := self.wake_ups.subjects.take(limit=NAMES_AT_ONCE):
@@ -164,12 +190,3 @@ class Edition:
         self.is_closing.set()
         self.graph_thread.shutdown(cancel_futures=True)
         self.closing.close()
-
-
-def _drive_on(maintain: Maintain) -> None:
-    try:
-        maintain(stale_after=timedelta())
-    except ExceptionGroup as group:
-        # An old job must not keep the file from being used.
-        kinds = {type(error).__qualname__ for error in group.exceptions}
-        _LOG.warning("unfinished work could not be finished: %s", ", ".join(sorted(kinds)))

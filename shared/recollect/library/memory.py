@@ -10,9 +10,9 @@ from typing import Any, NoReturn, Self, TypeAlias, TypedDict, Unpack
 
 from recollect.domain.errors import NotFoundError
 from recollect.domain.guidance import Guidance
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.keys import Access
 from recollect.domain.memory import MemoryKind
+from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints.models import EVERY_ENTITY, AddBody, UpdateBody
 from recollect.entrypoints.presenters import history_answers, memory_answer, search_answer
 from recollect.entrypoints.questions import ListBody, SearchBody

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from recollect.domain.errors import ConflictError
 from recollect.domain.filters import Filter
-from recollect.domain.jobs import IdempotencyKey, Job, Turn
+from recollect.domain.jobs import ERASED, Job, Turn
 from recollect.domain.memory import Episode, HistoryEvent, Json, Memory
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 
@@ -32,22 +32,34 @@ class FencedError(LostRaceError):
     """A later attempt has taken over the job."""
 
 
+class ErasedError(ConflictError):
+    """A subject was erased after it was asked for what would bring it back; nothing was stored."""
+
+    @classmethod
+    def of_subject(cls) -> "ErasedError":
+        """Return the refusal, which does not tell whose erasure it was."""
+        return cls(ERASED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MemoryWrite:
-    """One memory's step from `before` to `after`: no before adds it, no after deletes it."""
+    """One memory's step from `before` to `after`: no before adds it, no after deletes it.
+
+    `earlier` is the history, oldest first, of one that is added with what has happened to it
+    elsewhere. With neither before nor after it is one that was deleted there: its history is kept,
+    and nothing can be added by its id.
+    """
 
     before: Memory | None
     after: Memory | None
     event: HistoryEvent
+    earlier: tuple[HistoryEvent, ...] = ()
 
     @property
     def scope(self) -> Scope:
         """The memory's scope, which is the same before and after."""
         memory = self.after or self.before
-        if memory is None:
-            message = "A write is of a memory: before, after or both"
-            raise ValueError(message)
-        return memory.scope
+        return memory.scope if memory else self.event.scope
 
     @property
     def is_graphed(self) -> bool:
@@ -65,7 +77,8 @@ class Change:
     `expected_clocks` are the scope clocks (by scope key) that must not have moved; the clock of
     every scope written to moves on by one. `job`, if given, replaces the stored state of the job,
     which must be unfinished and still at the same attempt; until `lease_end`, if given, it stays
-    in the hands that it is in.
+    in the hands that it is in. `said_by`, if given, is when what it adds had been said: nothing is
+    added to a scope of which a subject was erased since.
     """
 
     at: datetime
@@ -74,6 +87,13 @@ class Change:
     episode: Episode | None = None
     job: Job | None = None
     lease_end: datetime | None = None
+    said_by: datetime | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that it writes to, each once."""
+        of_episode = [self.episode.scope] if self.episode else []
+        return tuple(dict.fromkeys([*(write.scope for write in self.writes), *of_episode]))
 
 
 class Record(Protocol):
@@ -89,7 +109,8 @@ class Record(Protocol):
     def commit(self, project: str, change: Change) -> None:
         """Store the change with its history, uniqueness, memberships and pending items.
 
-        Raises a `LostRaceError` (see its kinds) and stores nothing if a condition fails.
+        Raises a `LostRaceError` (see its kinds), or `ErasedError`, and stores nothing if a
+        condition fails.
         """
         ...
 
@@ -266,37 +287,4 @@ class Outbox(Protocol):
 
     def stale(self, *, before: datetime, limit: int) -> list[tuple[str, tuple[str, ...]]]:
         """Return (project, subject keys) with changes pending since before then."""
-        ...
-
-
-class Jobs(Protocol):
-    """Jobs from their acceptance on; their progress is committed with the changes they make."""
-
-    def accept(self, job: Job, key: IdempotencyKey | None, *, lease_end: datetime) -> Job:
-        """Store the job, or return the one that this idempotency key already belongs to.
-
-        Until `lease_end` only who accepted it works on it.
-
-        Raises `IdempotencyMismatchError` if the key came with another body.
-        """
-        ...
-
-    def get(self, project: str, job_id: str) -> Job | None:
-        """Return the job, or None."""
-        ...
-
-    def claim(self, project: str, job_id: str, *, now: datetime, lease_end: datetime) -> Job | None:
-        """Take the job over with the next attempt; None if it succeeded or is being worked on."""
-        ...
-
-    def recent(self, project: str, *, limit: int, after: Job | None = None) -> list[Job]:
-        """Return the project's jobs, last created first, ties by id; those `after` one of them.
-
-        It may be that one is found a moment after it was accepted, and while very many jobs are
-        unfinished, some of these are not.
-        """
-        ...
-
-    def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return (project, job id) of unfinished jobs whose lease has run out."""
         ...

@@ -5,7 +5,8 @@ from importlib import resources
 from typing import Final
 
 from recollect.domain.errors import InvalidRequestError
-from recollect.entrypoints.cli.transcripts import Conversation, read_transcript
+from recollect.entrypoints.cli.transcripts import read_transcript
+from recollect.usecases.transcripts import Conversation
 
 
 @dataclass(frozen=True)

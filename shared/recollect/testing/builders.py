@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 
 from recollect.domain.graph import Entity, Owner, Relation, Support, Triple
-from recollect.domain.jobs import AddRequest, Job, JobStatus
+from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.keys import ApiKey
 from recollect.domain.memory import (
     Embedding,
@@ -19,6 +19,7 @@ from recollect.domain.memory import (
     Message,
     Vector,
 )
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.graph import GraphChange
 from recollect.ports.record import Change, MemoryWrite

@@ -7,11 +7,14 @@ from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from recollect.domain.memory import Memory
+from recollect.ports.archive import Archive
+from recollect.ports.erasure import Erasures, Remains
 from recollect.ports.graph import GraphRecord
 from recollect.ports.graph_outbox import GraphOutbox
+from recollect.ports.jobs import Jobs
 from recollect.ports.keys import Keys
 from recollect.ports.projects import SettingsStore
-from recollect.ports.record import Episodes, Jobs, Listing, Outbox, Record, Scopes
+from recollect.ports.record import Episodes, Listing, Outbox, Record, Scopes
 from recollect.ports.subjects import Subjects
 from recollect.ports.touches import Touches
 from recollect.ports.usage import Usage
@@ -50,6 +53,21 @@ class Store(Protocol):
     @property
     def subjects(self) -> Subjects:
         """What is said of subjects."""
+        ...
+
+    @property
+    def archive(self) -> Archive:
+        """What only exports read."""
+        ...
+
+    @property
+    def erasures(self) -> Erasures:
+        """Whom to remember nothing of."""
+        ...
+
+    @property
+    def remains(self) -> Remains:
+        """What is left of what was deleted."""
         ...
 
     @property

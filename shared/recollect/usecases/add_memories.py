@@ -1,23 +1,18 @@
 """Add: remember the messages of a conversation, verbatim or as facts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
-from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
+from recollect.domain.errors import ModelAnswerError, UnavailableError
 from recollect.domain.graph import Owner
 from recollect.domain.guidance import Guidance
-from recollect.domain.jobs import (
-    AddRequest,
-    Decision,
-    IdempotencyKey,
-    Job,
-    JobStatus,
-)
-from recollect.domain.memory import Episode, MemoryKind, checked_text
+from recollect.domain.jobs import Decision, IdempotencyKey, Job, JobStatus
+from recollect.domain.memory import Episode, Json, MemoryKind
 from recollect.domain.projects import ProjectSettings
-from recollect.domain.subjects import SubjectKind
+from recollect.domain.requests import AddRequest
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps
 from recollect.ports.record import (
@@ -28,11 +23,11 @@ from recollect.ports.record import (
     TextTakenError,
     VersionMovedError,
 )
+from recollect.usecases.add_checks import check_add
 from recollect.usecases.asking import OutOfTimeError
 from recollect.usecases.decisions import DecideDrafts
 from recollect.usecases.describing import has_pictures
-from recollect.usecases.parts import characters
-from recollect.usecases.reading import ReadMessages, is_said, said_in
+from recollect.usecases.reading import ReadMessages
 from recollect.usecases.steps import MAX_DELETIONS, Step
 from recollect.usecases.thoughts import Thoughts
 from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
@@ -41,12 +36,6 @@ MAX_LOST_RACES_INFERRED = 3
 """Each may cost another decision."""
 MAX_LOST_RACES_VERBATIM = 50
 """Every lost race means that another add committed; verbatim ones cost no model call."""
-MAX_MESSAGES = 2_000
-"""Every message may become a memory with a copy of the metadata: bounds what one request writes."""
-MAX_MESSAGE_CHARACTERS = 200_000
-"""A message is read in pieces, but no piece is remembered before all are read."""
-MAX_SUMMARISED_CHARACTERS = 200_000
-"""Of a task that is to become one procedural memory: about 50,000 tokens, read in one call."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +58,46 @@ class AddMemories:
         """Return the job with what was remembered, or the earlier job of the same key.
 
         It is PENDING if too many others wrote to the scope, the time was up, or a model failed
-        after a part was remembered; maintenance carries it on then. Repeating it with a key changes
+        after a part was remembered; a worker carries it on then. Repeating it with a key changes
         nothing; a job that failed is tried again. Raises `InvalidRequestError` before anything is
         stored or when a model refuses, `IdempotencyMismatchError`, `ModelAnswerError`, or
         `UnavailableError` when a model or the scope cannot be used now.
         """
+        return self.work.start(self._wanted(request), key, self._carry_out)
+
+    def accept(
+        self,
+        request: AddRequest,
+        key: IdempotencyKey | None = None,
+        *,
+        asked_at: datetime | None = None,
+        message_id: str | None = None,
+        job_id: str | None = None,
+        notes: Mapping[str, Json] = MappingProxyType({}),
+    ) -> Job:
+        """Return the job as it waits for a worker, or the earlier job of the same key as it is.
+
+        For what it takes see `WorkOnJobs.accept`. Raises `InvalidRequestError` before anything is
+        stored, and `IdempotencyMismatchError`.
+        """
+        return self.work.accept(
+            self._wanted(request),
+            key,
+            asked_at=asked_at,
+            message_id=message_id,
+            job_id=job_id,
+            notes=notes,
+        )
+
+    def resume(self, job: Job) -> Job | None:
+        """Finish a job that waits, failed or was abandoned; None if it is in other hands."""
+        return self.work.resume(job, partial(self._carry_out, is_awaited=False))
+
+    def _wanted(self, request: AddRequest) -> AddRequest:
+        """Return the request as the project lets it be kept; raise `InvalidRequestError`."""
         is_summary = request.kind is MemoryKind.PROCEDURAL
         wanted = replace(request, infer=request.infer or is_summary)
-        _check(wanted)
+        check_add(wanted)
         settings = self.projects.get(request.project)
         of_project = settings.guidance
         if is_summary:
@@ -88,11 +109,7 @@ class AddMemories:
             guidance=request.guidance.over(of_project),
             is_graphed=is_graphed and self.has_graph,
         )
-        return self.work.start(wanted.redacted(settings.redaction), key, self._carry_out)
-
-    def resume(self, job: Job) -> Job | None:
-        """Finish a job that failed or was abandoned; None if it is done or in other hands."""
-        return self.work.resume(job, partial(self._carry_out, is_awaited=False))
+        return wanted.redacted(settings.redaction)
 
     def _carry_out(self, job: Job, *, is_awaited: bool = True) -> Job:
         if not isinstance(job.request, AddRequest):
@@ -148,7 +165,13 @@ class AddMemories:
         noted = progress.thoughts.noted(job)
         episode = self._episode(progress, job, now)
         lease_end = progress.lease_end(now)
-        change = Change(at=now, lease_end=lease_end, episode=episode, job=noted)
+        change = Change(
+            at=now,
+            lease_end=lease_end,
+            episode=episode,
+            job=noted,
+            said_by=job.said_by if episode else None,
+        )
         self.record.commit(job.project, change)
         progress.stored(noted, ())
 
@@ -184,6 +207,7 @@ class AddMemories:
             expected_clocks={request.scope.key: thoughts.view.clock} if thoughts.view else None,
             episode=self._episode(progress, job, now),
             job=after,
+            said_by=job.said_by,
         )
         self.record.commit(job.project, change)
         progress.stored(after, writes)
@@ -259,37 +283,3 @@ class _Progress:
 def _expiry(settings: ProjectSettings, recorded_at: datetime) -> datetime | None:
     days = settings.episode_days
     return None if days is None else recorded_at + timedelta(days=days)
-
-
-def _check(request: AddRequest) -> None:
-    said = [message for message in request.messages if is_said(message)]
-    if not said:
-        message = "messages must contain at least one message with text"
-        raise InvalidRequestError(message)
-    if len(request.messages) > MAX_MESSAGES:
-        message = f"messages must be at most {MAX_MESSAGES} an add; send them in several"
-        raise InvalidRequestError(message)
-    if request.kind is MemoryKind.PROCEDURAL:
-        _check_procedural(request)
-    if any(characters(message) > MAX_MESSAGE_CHARACTERS for message in said):
-        message = f"A message must have at most {MAX_MESSAGE_CHARACTERS} characters"
-        raise InvalidRequestError(message)
-    if request.infer:
-        return
-    if has_pictures(request.messages):
-        message = "Pictures are put into words by a model: send them with infer=true"
-        raise InvalidRequestError(message)
-    for turn in said:
-        checked_text(said_in(turn))
-
-
-def _check_procedural(request: AddRequest) -> None:
-    if request.scope.name_of(SubjectKind.AGENT) is None:
-        message = "procedural_memory needs an agent_id"
-        raise InvalidRequestError(message)
-    if sum(map(characters, request.messages)) > MAX_SUMMARISED_CHARACTERS:
-        message = (
-            f"What becomes one procedural memory must have at most {MAX_SUMMARISED_CHARACTERS}"
-            " characters"
-        )
-        raise InvalidRequestError(message)

@@ -12,14 +12,9 @@ from recollect.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
-from recollect.domain.jobs import (
-    BatchDeleteRequest,
-    BatchUpdateRequest,
-    IdempotencyKey,
-    Job,
-    JobStatus,
-)
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Embedding, Memory
+from recollect.domain.requests import BatchDeleteRequest, BatchUpdateRequest
 from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
 from recollect.ports.queue import WakeUps

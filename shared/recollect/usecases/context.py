@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from recollect.domain.jobs import Decision, Outcome
 from recollect.domain.memory import Episode, Message
 from recollect.domain.subjects import Scope, SubjectKind
-from recollect.ports.record import Episodes, Jobs, Record
+from recollect.ports.jobs import Jobs
+from recollect.ports.record import Episodes, Record
 from recollect.usecases.parts import CONTEXT_MESSAGES
 
 SESSION_GAP = timedelta(minutes=30)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recollect.domain.filters import Unexpired, both, in_scope
-from recollect.domain.jobs import AddRequest, Fact, Job
+from recollect.domain.jobs import Fact, Job
 from recollect.domain.memory import Memory, MemoryKind, Vector
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.models import Decider, Embedder, Known

@@ -3,32 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.filters import Filter, is_scoped, of_subjects, parse_filter, subject_is
-from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, Job, JobStatus
+from recollect.domain.errors import InvalidRequestError
+from recollect.domain.filters import is_scoped, of_subjects, parse_filter
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Subject
-from recollect.ports.queue import WakeUps
-from recollect.ports.record import (
-    Change,
-    Episodes,
-    Listing,
-    Position,
-    Record,
-    VersionMovedError,
-)
-from recollect.ports.subjects import Subjects
-from recollect.usecases.change_memory import deletion
+from recollect.ports.record import Change, Episodes, Record
 from recollect.usecases.end_project import EndProject
 from recollect.usecases.erase_graph import EraseGraph
-from recollect.usecases.waking import wake
-from recollect.usecases.walking import FIRST
-from recollect.usecases.work_on_jobs import LEASE, WorkOnJobs
+from recollect.usecases.wipe_memories import WipeMemories
+from recollect.usecases.work_on_jobs import WorkOnJobs
 
-MAX_LOST_RACES = 50
-PAGE = 200
-"""Memories that are listed at once, to be deleted in as few changes as the record can do."""
 REMOVED_UP_TO = "removed_up_to"
 """The note of a job that is handed over between episodes: where to go on."""
 
@@ -45,12 +33,10 @@ class DeleteMemories:
 
     record: Record
     episodes: Episodes
-    listing: Listing
-    subjects: Subjects
     work: WorkOnJobs
+    wipe: WipeMemories
     erase_graph: EraseGraph
     end_project: EndProject
-    wake_ups: WakeUps
     now: Callable[[], datetime]
 
     def __call__(self, request: DeleteAllRequest, key: IdempotencyKey | None = None) -> Job:
@@ -75,7 +61,7 @@ class DeleteMemories:
         if not isinstance(request, DeleteAllRequest):
             raise TypeError(type(request))
         matching = parse_filter(request.filters)
-        job = self._delete_all(job, matching)
+        job = self.wipe(job, matching, partial(_is_to_go, job))
         if job.status is not JobStatus.PENDING:
             job = self._remove_episodes(job, of_subjects(matching))
         if request.ends_project and job.status is not JobStatus.PENDING:
@@ -84,7 +70,7 @@ class DeleteMemories:
             return self.work.hand_over(job)
         subjects = of_subjects(matching)
         if len(subjects) == 1:
-            self._end(job.project, subjects[0], request)
+            self.erase_graph(job.project, subjects[0])
         now = self.now()
         done = replace(
             job,
@@ -95,61 +81,6 @@ class DeleteMemories:
         self.record.commit(job.project, Change(at=now, job=done))
         return done
 
-    def _end(self, project: str, subject: Subject, request: DeleteAllRequest) -> None:
-        self.erase_graph(project, subject)
-        if request.ends_subject:
-            self.subjects.forget(project, subject)
-
-    def _delete_all(self, job: Job, matching: Filter) -> Job:
-        # A memory that is given another time meanwhile can slip past one walk; passes that find
-        # nothing left cost one page.
-        while True:
-            done = job.done
-            job = self._one_pass(job, matching)
-            if job.done == done or job.status is JobStatus.PENDING:
-                return job
-
-    def _one_pass(self, job: Job, matching: Filter) -> Job:
-        position: Position | None = None
-        while True:
-            page = self.listing.memories(job.project, matching, limit=PAGE, after=position)
-            before = [memory for memory in page.memories if _is_to_go(memory, job)]
-            job = self._delete_page(job, matching, before)
-            self._erase_graphs(job.project, before)
-            if not page.has_more or job.status is JobStatus.PENDING:
-                return job
-            last = page.memories[-1]
-            position = Position(last.created_at, last.id)
-
-    def _delete_page(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
-        while memories:
-            if self.work.is_late():
-                return replace(job, status=JobStatus.PENDING)
-            room = self.record.room_for([memory.scope for memory in memories])
-            job = self._delete(job, matching, memories[:room])
-            memories = memories[room:]
-        return job
-
-    def _erase_graphs(self, project: str, memories: Sequence[Memory]) -> None:
-        """Remove the graphs of those owners of these that have no memories any more."""
-        owners = dict.fromkeys(each.scope.owner for each in memories if each.is_graphed)
-        for owner in owners:
-            left = self.listing.memories(project, subject_is(owner), limit=1, after=FIRST)
-            if not left.memories:
-                self.erase_graph(project, owner)
-
-    def _delete(self, job: Job, matching: Filter, memories: Sequence[Memory]) -> Job:
-        for _ in range(MAX_LOST_RACES):
-            if not memories:
-                return job
-            try:
-                return self._commit(job, memories)
-            except VersionMovedError:
-                current = self.record.get(job.project, [memory.id for memory in memories])
-                memories = [memory for memory in current.values() if matching.matches(memory)]
-        message = "These memories are being changed by others; try again"
-        raise UnavailableError(message)
-
     def _remove_episodes(self, job: Job, subjects: Sequence[Subject]) -> Job:
         place: str | None = str(job.notes.get(REMOVED_UP_TO, ""))
         while place is not None:
@@ -158,17 +89,7 @@ class DeleteMemories:
                 return replace(job, status=JobStatus.PENDING, notes={REMOVED_UP_TO: place})
         return job
 
-    def _commit(self, job: Job, memories: Sequence[Memory]) -> Job:
-        at = self.now()
-        done = job.done + len(memories)
-        after = replace(job, done=done)
-        writes = tuple(deletion(memory, at=at, cause=job.id) for memory in memories)
-        change = Change(at=at, lease_end=at + LEASE, writes=writes, job=after)
-        self.record.commit(job.project, change)
-        wake(self.wake_ups, job.project, writes)
-        return after
 
-
-def _is_to_go(memory: Memory, job: Job) -> bool:
+def _is_to_go(job: Job, memory: Memory) -> bool:
     is_whole = isinstance(job.request, DeleteAllRequest) and job.request.ends_project
     return is_whole or memory.recorded_at <= job.created_at

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.memory import HistoryEvent, Json, Memory
+from recollect.domain.memory import HistoryAction, HistoryEvent, Json, Memory
 from recollect.domain.webhooks import (
     Answer,
     Delivery,
@@ -113,15 +113,15 @@ class DeliverWebhooks:
         history = self.record.history(project, delivery.memory_id)
         event = next((each for each in history if each.version == delivery.version), None)
         memory = self.record.get(project, [delivery.memory_id]).get(delivery.memory_id)
-        details = _details(delivery.event_type, event, memory) if event else None
-        if event is None or details is None:
+        details = _details(delivery, event, memory)
+        if details is None:
             return None
         told = {
             "event_details": details,
             "event_id": delivery.id,
             "project_id": project,
-            "version": event.version,
-            "occurred_at": event.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "version": delivery.version,
+            "occurred_at": delivery.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         }
         return json.dumps(told, ensure_ascii=False).encode()
 
@@ -134,12 +134,18 @@ def signature(secret: str, at: datetime, body: bytes) -> str:
 
 
 def _details(
-    event_type: EventType, event: HistoryEvent, memory: Memory | None
+    delivery: Delivery, event: HistoryEvent | None, memory: Memory | None
 ) -> Mapping[str, Json] | None:
-    if event_type is EventType.CATEGORIZE:
+    memory_id = delivery.memory_id
+    if delivery.event_type is EventType.DELETE:
+        # Also where the history is erased by now: whoever has a copy must hear of it.
+        return {"id": memory_id, "data": {"memory": None}, "event": HistoryAction.DELETE}
+    if event is None:
+        return None
+    if delivery.event_type is EventType.CATEGORIZE:
         categories = list(memory.categories) if memory else []
-        told = {"event": "CATEGORIZE", "memory_id": event.memory_id, "categories": categories}
+        told = {"event": "CATEGORIZE", "memory_id": memory_id, "categories": categories}
         return told if categories else None
     # What was deleted, also since, is not told again.
     text = event.new_text if memory else None
-    return {"id": event.memory_id, "data": {"memory": text}, "event": event.action}
+    return {"id": memory_id, "data": {"memory": text}, "event": event.action}

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from recollect.domain.graph import Owner, Reading, Triple
-from recollect.domain.jobs import AddRequest, Decision, Job, JobStatus
+from recollect.domain.jobs import Decision, Job, JobStatus
 from recollect.domain.memory import Memory
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Subject
 from recollect.ports.graph import GraphRecord, Unread
 from recollect.ports.graph_outbox import GraphOutbox

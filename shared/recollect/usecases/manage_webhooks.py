@@ -10,7 +10,6 @@ from recollect.domain.webhooks import Delivery, ProjectWebhooks, Webhook, event_
 from recollect.ports.webhooks import Deliveries, Webhooks, WebhookSender
 from recollect.usecases.racing import until_first
 
-MAX_LOST_RACES = 10
 MAX_PAGE_SIZE = 200
 
 

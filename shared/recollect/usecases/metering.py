@@ -67,13 +67,13 @@ class Meter:
         ]
         return Admission(counting, min(windows, key=lambda window: window.left))
 
-    def spend(self, key: ApiKey, tokens: int) -> None:
+    def spend(self, project: str, key_id: str, tokens: int) -> None:
         """Count tokens that language models read and wrote for the key.
 
         Whoever is refused for them is refused the next time. Raises `UnavailableError`.
         """
         if tokens:
-            self.usage.add(key.project, key.id, day_of(self.now()), Counts(tokens=tokens))
+            self.usage.add(project, key_id, day_of(self.now()), Counts(tokens=tokens))
 
     def _of_key(self, key: ApiKey, counting: Future[Counts], now: datetime) -> list[Window]:
         limits, windows = key.limits, []

@@ -1,22 +1,24 @@
 """Bringing the index to the record's state, and driving what was left behind."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from recollect.domain.errors import RecollectError
-from recollect.domain.jobs import Job, JobRequest
+from recollect.domain.jobs import KEPT
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.index import MemoryIndex
+from recollect.ports.jobs import Jobs
 from recollect.ports.queue import WakeUps
-from recollect.ports.record import Episodes, Jobs, Outbox, Record
+from recollect.ports.record import Episodes, Outbox, Record
 from recollect.ports.webhooks import Deliveries
 from recollect.usecases.announce_changes import AnnounceChanges, wake_notifier
 from recollect.usecases.remove_expired import RemoveExpired
+from recollect.usecases.work_on_jobs import WorkOnJobs
 
 BATCH = 500
 STALE_AFTER = timedelta(minutes=1)
+LONG_LINE = 1_000
+"""Jobs that wait for workers: what has waited for long, among so many, was hardly forgotten."""
 MAX_BATCHES = 20
 """Of expired episodes a run: what one leaves, the next one removes."""
 
@@ -62,38 +64,25 @@ class ProjectChanges:
 
 @dataclass(frozen=True)
 class Maintain:
-    """Re-drive pending changes and abandoned jobs that were left behind; remove what expired."""
+    """Wake those who left something to do behind, and remove what expired."""
 
     outbox: Outbox
     graph_outbox: GraphOutbox
     jobs: Jobs
     episodes: Episodes
     wake_ups: WakeUps
-    resume: Mapping[type[JobRequest], Callable[[Job], Job | None]]
-    """What carries on a job that was asked for so."""
+    work: WorkOnJobs
     expire: RemoveExpired
     now: Callable[[], datetime]
     deliveries: Deliveries
 
     def __call__(self, *, stale_after: timedelta = STALE_AFTER) -> int:
-        """Return how much was driven on or removed; repeating it is safe.
-
-        Raises an `ExceptionGroup` of what is no refusal, after it has seen to everything else.
-        """
+        """Return how much was driven on or removed; repeating it is safe."""
         now = self.now()
         driven_on = self._wake(now - stale_after)
-        abandoned = self.jobs.abandoned(now=now, limit=BATCH)
-        defects: list[Exception] = []
-        for project, job_id in abandoned:
-            try:
-                self._resume(project, job_id)
-            except Exception as error:  # noqa: BLE001 - one tenant's job must not stop the others'
-                defects.append(error)
         expired = self._remove_expired(now) + self.expire(limit=BATCH)
-        if defects:
-            message = "Some jobs failed for a reason that is ours"
-            raise ExceptionGroup(message, defects)
-        return driven_on + len(abandoned) + expired
+        forgotten = self.jobs.forget_ended(before=now - KEPT, limit=BATCH)
+        return driven_on + expired + forgotten + self._requeue(now)
 
     def _wake(self, before: datetime) -> int:
         """Wake those who have not followed what was committed before then; return how many."""
@@ -110,6 +99,18 @@ class Maintain:
         wake_notifier(self.wake_ups, due)
         return len(stale) + len(unread) + len(unprojected) + len(due)
 
+    def _requeue(self, now: datetime) -> int:
+        """Wake workers for abandoned jobs while there is time; return for how many."""
+        requeued = 0
+        for _ in range(MAX_BATCHES):
+            abandoned = self.jobs.abandoned(now=now, limit=BATCH)
+            is_long = bool(abandoned) and self.wake_ups.waiting() >= LONG_LINE
+            some = sum(self.work.requeue(*each, is_long_line=is_long) for each in abandoned)
+            requeued += some
+            if not some or len(abandoned) < BATCH or self.work.is_late():
+                break
+        return requeued
+
     def _remove_expired(self, now: datetime) -> int:
         removed = 0
         for _ in range(MAX_BATCHES):
@@ -118,11 +119,3 @@ class Maintain:
             if some < BATCH:
                 break
         return removed
-
-    def _resume(self, project: str, job_id: str) -> None:
-        job = self.jobs.get(project, job_id)
-        if job is None:
-            return
-        # What it raises is written into the job; the next abandoned job has nothing to do with it.
-        with suppress(RecollectError):
-            self.resume[type(job.request)](job)

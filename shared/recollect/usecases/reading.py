@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from recollect.domain.jobs import AddRequest, Draft, Fact, Job
+from recollect.domain.jobs import Draft, Fact, Job
 from recollect.domain.memory import MemoryKind, Message, checked_text
 from recollect.domain.recall import without_recalled
+from recollect.domain.requests import AddRequest
 from recollect.domain.roles import AGENT_ROLES, SYSTEM_ROLES
 from recollect.domain.subjects import SubjectKind
 from recollect.ports.models import Conversation, Describer, Extraction, Extractor

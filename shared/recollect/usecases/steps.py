@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from recollect.domain.jobs import AddRequest, Decision, Draft, Fact, Job, Outcome
+from recollect.domain.jobs import Decision, Draft, Fact, Job, Outcome
 from recollect.domain.memory import Embedding, HistoryEvent, Memory
+from recollect.domain.requests import AddRequest
 from recollect.domain.roles import AGENT_ROLES
 from recollect.ports.models import Choice
 from recollect.ports.record import MemoryWrite

@@ -1,7 +1,7 @@
 """Comparing the projections of graphs with the record, as numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from recollect.ports.graph import EntityIndex, GraphRecord, GraphStore
 from recollect.ports.graph_outbox import GraphOutbox
 from recollect.ports.keys import Keys
 from recollect.usecases.rebuild_graph import RenewGraph
-from recollect.usecases.walking import Progress, graph_versions, owners_of, projects_of
+from recollect.usecases.walking import Progress, graph_versions, in_time, owners_of, projects_of
 
 ALL_FRESH = 1_000_000
 """More commits than an owner ever has of late."""
@@ -65,6 +65,8 @@ class VerifyGraph:
     store: GraphStore
     index: EntityIndex
     renew: RenewGraph
+    is_late: Callable[[], bool] = lambda: False
+    """Tells whether there is no time left; what was begun then raises `OutOfTimeError`."""
 
     def __call__(
         self, progress: Progress, project: str | None = None, *, repair: bool = False
@@ -75,11 +77,12 @@ class VerifyGraph:
         Raises `UnavailableError` if a projection cannot be asked.
         """
         wanted = projects_of(self.keys, project)
-        return [self._verified(progress, each, repair=repair) for each in wanted]
+        return [self.verified(progress, each, repair=repair) for each in wanted]
 
-    def _verified(self, progress: Progress, project: str, *, repair: bool) -> GraphReport:
+    def verified(self, progress: Progress, project: str, *, repair: bool = False) -> GraphReport:
+        """Return the report of a project that there is; raise `UnavailableError` as above."""
         numbers: Counter[str] = Counter()
-        for owner in owners_of(self.graph, project):
+        for owner in in_time(owners_of(self.graph, project), self.is_late):
             found = self._compared(owner)
             numbers.update(found.numbers())
             progress("entities and relations compared", found.entities + found.relations)

@@ -1,7 +1,7 @@
 """Comparing the index with the record, as numbers."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recollect.domain.memory import Memory
@@ -9,7 +9,7 @@ from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
 from recollect.ports.keys import Keys
 from recollect.ports.record import Listing, Outbox, Record
-from recollect.usecases.walking import PAGE, Progress, pages, projects_of
+from recollect.usecases.walking import PAGE, Progress, in_time, pages, projects_of
 
 ALL_PENDING = 1_000_000
 """More changes than a subject ever has waiting."""
@@ -54,6 +54,8 @@ class VerifyIndex:
     record: Record
     index: MemoryIndex
     outbox: Outbox
+    is_late: Callable[[], bool] = lambda: False
+    """Tells whether there is no time left; what was begun then raises `OutOfTimeError`."""
 
     def __call__(
         self, progress: Progress, project: str | None = None, *, repair: bool = False
@@ -65,9 +67,10 @@ class VerifyIndex:
         removal: what belongs to a later state of the record only `RebuildIndex` sets right.
         """
         wanted = projects_of(self.keys, project)
-        return [self._verified(progress, each, repair=repair) for each in wanted]
+        return [self.verified(progress, each, repair=repair) for each in wanted]
 
-    def _verified(self, progress: Progress, project: str, *, repair: bool) -> IndexReport:
+    def verified(self, progress: Progress, project: str, *, repair: bool = False) -> IndexReport:
+        """Return the report of a project that there is."""
         found = self._compared(project)
         if found.drifted:
             # What was set right between two looks at it has not drifted.
@@ -79,21 +82,26 @@ class VerifyIndex:
     def _compared(self, project: str) -> "_Differences":
         versions = {
             memory.id: memory.version
-            for memories in pages(self.listing, project)
+            for memories in in_time(pages(self.listing, project), self.is_late)
             for memory in memories
         }
         ids = sorted(versions)
         found = _Differences(memories=len(ids))
-        start, after = 0, None
-        while True:
-            held = dict(self.index.held(project, after=after, limit=PAGE))
-            after = max(held, default=None)
-            end = len(ids) if after is None else bisect_right(ids, after)
+        start = 0
+        for held in in_time(self._held(project), self.is_late):
+            end = bisect_right(ids, max(held)) if held else len(ids)
             known = {an_id: versions[an_id] for an_id in ids[start:end]}
             self._compare(project, known, held, found)
-            if after is None:
-                return found
             start = end
+        return found
+
+    def _held(self, project: str) -> Iterator[Mapping[str, int]]:
+        """Yield what is in the index, in the order of ids; what comes last is empty."""
+        after = None
+        while held := dict(self.index.held(project, after=after, limit=PAGE)):
+            yield held
+            after = max(held)
+        yield held
 
     def _compare(
         self,

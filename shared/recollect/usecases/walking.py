@@ -1,10 +1,10 @@
 """Going through projects, their memories and graphs, all of them, while others change them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from recollect.domain.errors import NotFoundError
+from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter
 from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.memory import Memory
@@ -23,6 +23,21 @@ FIRST = Position(datetime.max.replace(tzinfo=UTC), "~")
 
 Progress: TypeAlias = Callable[[str, int], None]
 """Is told what was just done, and to how many memories."""
+
+Found = TypeVar("Found")
+
+
+class OutOfTimeError(UnavailableError):
+    """There was no time to look at all of it."""
+
+
+def in_time(found: Iterable[Found], is_late: Callable[[], bool]) -> Iterator[Found]:
+    """Yield these while there is time for them; raise `OutOfTimeError` once there is none."""
+    for each in found:
+        if is_late():
+            message = "There was no time to look at all of it"
+            raise OutOfTimeError(message)
+        yield each
 
 
 def pages(listing: Listing, project: str) -> Iterator[tuple[Memory, ...]]:

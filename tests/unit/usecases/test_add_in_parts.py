@@ -7,7 +7,8 @@ import pytest
 
 from recollect.adapters.local.record import LocalRecord
 from recollect.domain.errors import UnavailableError
-from recollect.domain.jobs import AddRequest, Decision, IdempotencyKey, JobStatus
+from recollect.domain.jobs import Decision, IdempotencyKey, JobStatus
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, TextTakenError
 from recollect.testing.builders import a_change, a_memory, adding
@@ -118,7 +119,7 @@ def test_an_add_waits_for_its_turn_after_so_many_lost_races(
     assert job.status is JobStatus.PENDING
     assert service.listed(scope) == ()
 
-    service.maintain()
+    service.drive_on()
 
     assert service.read_job(scope.project, job.id).status is JobStatus.SUCCEEDED
     assert [memory.text for memory in service.listed(scope)] == ["My dog is called Rex."]

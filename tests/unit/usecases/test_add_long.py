@@ -9,14 +9,15 @@ import pytest
 from recollect.adapters.local.record import LocalRecord
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
 from recollect.domain.guidance import Guidance
-from recollect.domain.jobs import AddRequest, Fact, IdempotencyKey, JobStatus
+from recollect.domain.jobs import Fact, IdempotencyKey, JobStatus
 from recollect.domain.memory import Attachment, MemoryKind, Message
 from recollect.domain.projects import ProjectSettings
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Conversation, Extraction, Usage
 from recollect.ports.record import Change
 from recollect.testing.builders import NOON, a_scope
-from recollect.usecases.add_memories import MAX_MESSAGE_CHARACTERS, MAX_SUMMARISED_CHARACTERS
+from recollect.usecases.add_checks import MAX_MESSAGE_CHARACTERS, MAX_SUMMARISED_CHARACTERS
 from recollect.usecases.asking import OutOfTimeError
 from recollect.usecases.parts import CONTEXT_MESSAGES, MAX_TURNS
 from recollect.usecases.work_on_jobs import FIRST_PAUSE, LEASE, LONGEST_PAUSE
@@ -157,7 +158,7 @@ def test_a_model_that_fails_later_leaves_what_is_remembered_and_the_rest_follows
     assert remembered(service, scope) == EXPECTED[: 2 * MAX_TURNS // EVERY]
 
     service.clock.forward(FIRST_PAUSE)
-    service.maintain()
+    service.drive_on()
 
     job = service.read_job(scope.project, begun.id)
     assert job.status is JobStatus.SUCCEEDED
@@ -172,16 +173,16 @@ def test_what_nobody_waits_for_any_more_is_tried_again_after_longer_and_longer_p
     extractor.failures[:] = [OutOfTimeError("late"), *[UnavailableError("down")] * 12]
 
     begun = service.add(AddRequest(scope=scope, messages=turns(8)))
-    service.maintain()
+    service.drive_on()
     resumed = service.read_job(scope.project, begun.id)
-    service.maintain()
+    service.drive_on()
 
     assert (resumed.status, resumed.error, resumed.attempt) == (JobStatus.PENDING, "down", 2)
     assert service.read_job(scope.project, begun.id).attempt == 2
 
     for _ in range(12):
         service.clock.forward(LONGEST_PAUSE)
-        service.maintain()
+        service.drive_on()
 
     job = service.read_job(scope.project, begun.id)
     assert (job.status, job.error, job.attempt) == (JobStatus.SUCCEEDED, None, 14)
@@ -202,7 +203,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(service: Service, scop
 
     begun = service.add(AddRequest(scope=scope, messages=turns()))
     service.clock.forward(FIRST_PAUSE)
-    service.maintain()
+    service.drive_on()
 
     job = service.read_job(scope.project, begun.id)
     assert (begun.status, len(begun.outcomes)) == (JobStatus.PENDING, 23)
@@ -224,7 +225,7 @@ def test_a_model_that_has_no_time_at_first_is_asked_later(service: Service, scop
     assert (begun.status, begun.outcomes) == (JobStatus.PENDING, ())
     assert service.store.episodes.get(scope.project, begun.id, now=NOON) is None
 
-    service.maintain()
+    service.drive_on()
 
     assert remembered(service, scope) == EXPECTED[:2]
     assert service.store.episodes.get(scope.project, begun.id, now=NOON) is not None
@@ -235,7 +236,7 @@ def test_what_is_read_is_kept_when_the_time_is_up(service: Service, scope: Scope
     service, extractor, _ = long_service(service, is_late=lambda: next(looks, False))
 
     begun = service.add(AddRequest(scope=scope, messages=turns(8)))
-    service.maintain()
+    service.drive_on()
 
     assert begun.status is JobStatus.PENDING
     assert remembered(service, scope) == EXPECTED[:2]

@@ -6,14 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from recollect.domain.errors import InvalidRequestError, UnavailableError
-from recollect.domain.jobs import (
-    AddRequest,
-    Decision,
-    DeleteAllRequest,
-    Job,
-    JobStatus,
-)
+from recollect.domain.jobs import Decision, Job, JobStatus
 from recollect.domain.memory import MAX_TEXT_BYTES, Message
+from recollect.domain.requests import AddRequest, DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.models import Conversation, Extraction
 from recollect.testing.builders import NOON, a_job, a_scope

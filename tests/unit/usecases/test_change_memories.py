@@ -14,15 +14,10 @@ from recollect.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
-from recollect.domain.jobs import (
-    BatchDeleteRequest,
-    BatchUpdateRequest,
-    IdempotencyKey,
-    Job,
-    JobStatus,
-)
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
 from recollect.domain.memory import HistoryAction, Memory, Vector
 from recollect.domain.projects import ProjectSettings
+from recollect.domain.requests import BatchDeleteRequest, BatchUpdateRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.models import EmbeddingTask
 from recollect.ports.record import Change, VersionMovedError
@@ -405,7 +400,7 @@ def test_a_killed_batch_goes_on_where_it_stopped(
         assert (job.status, job.done) == (JobStatus.RUNNING, 2 * commits)
 
         service.clock.forward(LEASE)
-        service.maintain()
+        service.drive_on()
 
         done = service.read_job(scope.project, job.id)
         assert (done.status, done.done, done.attempt) == (JobStatus.SUCCEEDED, 5, 2)
@@ -429,7 +424,7 @@ def test_a_batch_that_a_killed_one_left_is_not_checked_again(
         dying.delete_batch(ends_of(memories))
 
     service.clock.forward(LEASE)
-    service.maintain()
+    service.drive_on()
 
     [job, *_] = service.ports.jobs.recent(scope.project, limit=1)
     assert (job.status, job.notes) == (JobStatus.SUCCEEDED, {"deleted": 5, "of": 5})
@@ -450,7 +445,7 @@ def test_a_late_batch_is_handed_over_and_goes_on(
     job = late.update_batch(texts_for(memories))
 
     assert (job.status, job.done) == (JobStatus.PENDING, done)
-    assert service.maintain() >= 1
+    assert service.work_off() == 1
     assert service.read_job(scope.project, job.id).status is JobStatus.SUCCEEDED
     assert texts(service, scope) == [f"new {number}" for number in range(5)]
 

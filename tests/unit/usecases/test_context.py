@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from recollect.domain.jobs import AddRequest, Decision, Job
+from recollect.domain.jobs import Decision, Job
 from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import NOON, a_change, a_scope, an_episode, deleting
 from recollect.usecases.context import SESSION_GAP
@@ -16,7 +17,7 @@ from recollect.usecases.parts import CONTEXT_MESSAGES
 from tests.service import Service
 
 if TYPE_CHECKING:
-    from recollect.ports.record import Jobs
+    from recollect.ports.jobs import Jobs
 
 
 @dataclass(frozen=True)

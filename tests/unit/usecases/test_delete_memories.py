@@ -8,8 +8,9 @@ import pytest
 
 from recollect.adapters.local.record import LocalRecord
 from recollect.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
-from recollect.domain.jobs import DeleteAllRequest, IdempotencyKey, JobStatus
+from recollect.domain.jobs import IdempotencyKey, JobStatus
 from recollect.domain.memory import HistoryAction, Json, Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.record import Change, VersionMovedError
 from recollect.testing.builders import (
@@ -22,7 +23,7 @@ from recollect.testing.builders import (
     deleting,
     updating,
 )
-from recollect.usecases.delete_memories import PAGE
+from recollect.usecases.wipe_memories import PAGE
 from tests.service import Service
 
 Meddling = Callable[[LocalRecord], Change]
@@ -203,7 +204,7 @@ def test_what_takes_too_long_is_finished_by_maintenance(service: Service, scope:
     for episode in kept:
         service.store.record.commit(scope.project, a_change(episode=episode))
 
-    service.maintain()
+    service.drive_on()
 
     finished = service.read_job(scope.project, job.id)
     assert (finished.status, finished.notes) == (JobStatus.SUCCEEDED, {"deleted": 0})

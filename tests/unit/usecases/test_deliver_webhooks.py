@@ -163,16 +163,38 @@ def test_nothing_is_told_to_who_does_not_want_it_any_more(
     assert deliveries.recent(scope.project, webhook.id, limit=10) == []
 
 
+class Restored:
+    """A record of the time before, or of the time after an erasure."""
+
+    def history(self, *_: object) -> list[HistoryEvent]:
+        return []
+
+    def get(self, *_: object) -> dict[str, object]:
+        return {}
+
+
+def test_what_was_deleted_is_told_though_its_history_is_erased(
+    listening: Listening, scope: Scope
+) -> None:
+    listening.make(scope.project)
+    memory = listening.service.remember(scope, "I like tea")
+    listening.service.delete(scope.project, memory.id)
+    listening.service.index_all(scope)
+    due = listening.service.ports.wake_ups.deliveries.take(limit=10)
+
+    deliver = replace(listening.deliver, record=Restored())  # type: ignore[arg-type] # not all of it
+    for project, webhook_id, an_id in due:
+        deliver(project, webhook_id, [an_id], listening.bury)
+
+    [told] = listening.receiver.taken.values()
+    assert told["event_details"] == {
+        "id": memory.id,
+        "data": {"memory": None},
+        "event": "DELETE",
+    }
+
+
 def test_what_the_record_does_not_know_is_not_told(listening: Listening, scope: Scope) -> None:
-    class Restored:
-        """A record of the time before."""
-
-        def history(self, *_: object) -> list[HistoryEvent]:
-            return []
-
-        def get(self, *_: object) -> dict[str, object]:
-            return {}
-
     webhook = listening.make(scope.project)
     listening.service.remember(scope, "I like tea")
     listening.service.index_all(scope)

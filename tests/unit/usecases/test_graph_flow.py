@@ -10,9 +10,10 @@ from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Entity, Owner, Relation
-from recollect.domain.jobs import Decision, DeleteAllRequest, Job, JobStatus
+from recollect.domain.jobs import Decision, Job, JobStatus
 from recollect.domain.memory import Memory
 from recollect.domain.projects import ProjectSettings
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.ports.graph import EntityQuery, GraphRecord, Mentioned
 from recollect.ports.models import Usage

@@ -1,22 +1,23 @@
 """What bringing the index up to date, and driving on what was left behind, promise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from recollect.adapters.local.episodes import LocalEpisodes
 from recollect.adapters.local.jobs import LocalJobs
+from recollect.adapters.local.wake_ups import LocalWakeUps
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING
-from recollect.domain.jobs import AddRequest, DeleteAllRequest, IdempotencyKey, Job, JobStatus
-from recollect.domain.memory import Memory, Message, Vector
+from recollect.domain.jobs import IdempotencyKey, Job, JobStatus
+from recollect.domain.memory import Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
-from recollect.ports.models import EmbeddingTask
 from recollect.testing.builders import NOON, a_change, a_job, a_scope, an_episode
 from recollect.usecases.project_changes import BATCH, MAX_BATCHES, STALE_AFTER
 from recollect.usecases.work_on_jobs import LEASE
@@ -37,6 +38,13 @@ class NewsWhileIndexing:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.service.store.index, name)
+
+
+class DeafWakeUps(LocalWakeUps):
+    """Workers hear of nothing."""
+
+    def work(self, job: Job) -> bool:  # noqa: ARG002 - of the port
+        return False
 
 
 class BrokenExtractor:
@@ -156,11 +164,11 @@ def test_abandoned_jobs_are_finished(service: Service, scope: Scope) -> None:
     delete = a_job(scope, request=request)
     for job in (add, delete):
         service.store.jobs.accept(job, None, lease_end=NOON + LEASE)
-    assert service.maintain() == 0
+    assert service.drive_on() == 0
     service.clock.forward(LEASE)
     service.project_changes(scope.project, [scope.owner.key])
 
-    driven = service.maintain()
+    driven = service.drive_on()
 
     assert driven == 2
     assert {service.read_job(scope.project, job.id).status for job in (add, delete)} == {
@@ -180,7 +188,7 @@ def test_a_job_that_fails_again_does_not_stop_the_others(service: Service, scope
     service.store.jobs.accept(delete, None, lease_end=NOON + LEASE)
     service.clock.forward(LEASE)
 
-    driven = service.having(extractor=BrokenExtractor()).maintain()
+    driven = service.having(extractor=BrokenExtractor()).drive_on()
 
     assert driven == 2
     left = service.read_job(scope.project, failing.id)
@@ -191,7 +199,28 @@ def test_a_job_that_fails_again_does_not_stop_the_others(service: Service, scope
 def test_a_job_that_is_gone_by_now_is_left_alone(service: Service, scope: Scope) -> None:
     service.store.jobs.accept(a_job(scope), IdempotencyKey("k", "hash"), lease_end=NOON)
 
-    assert service.having(jobs=ForgetfulJobs(service.store.database)).maintain() == 1
+    assert service.having(jobs=ForgetfulJobs(service.store.database)).drive_on() == 0
+
+
+def test_workers_are_woken_for_more_than_a_batch_of_jobs_while_there_is_time(
+    service: Service, scope: Scope
+) -> None:
+    jobs = [replace(a_job(scope), status=JobStatus.PENDING) for _ in range(BATCH + 1)]
+    for job in jobs:
+        service.store.jobs.accept(job, None, lease_end=NOON)
+
+    assert service.having(is_late=lambda: True).maintain() == BATCH
+    assert service.maintain() == 1
+    assert len(service.ports.wake_ups.jobs) == len(jobs)
+    assert service.maintain() == 0
+
+
+def test_what_cannot_be_said_now_is_said_the_next_time(service: Service, scope: Scope) -> None:
+    for _ in range(BATCH):
+        service.store.jobs.accept(a_job(scope), None, lease_end=NOON)
+
+    assert service.having(wake_ups=DeafWakeUps()).maintain() == 0
+    assert service.maintain() == BATCH
 
 
 @pytest.mark.parametrize("later", [timedelta(0), LEASE - timedelta(seconds=1)])
@@ -205,31 +234,6 @@ def test_a_job_that_is_being_worked_on_is_left_alone(
     assert service.maintain() == 0
 
     assert service.read_job(scope.project, job.id) == job
-
-
-def test_one_job_that_breaks_does_not_stop_the_others(service: Service, scope: Scope) -> None:
-    jobs = [a_job(scope, request=a_request(scope, text)) for text in ("bad", "good")]
-    for job in jobs:
-        service.store.jobs.accept(job, None, lease_end=NOON)
-
-    with pytest.raises(ExceptionGroup) as caught:
-        service.having(embedder=BreakingEmbedder()).maintain()
-
-    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
-    assert [memory.text for memory in service.listed(scope)] == ["good"]
-
-
-def test_expired_episodes_are_removed_though_a_job_breaks(service: Service, scope: Scope) -> None:
-    episode = an_episode(scope, expires_at=NOON)
-    service.store.record.commit(scope.project, a_change(episode=episode))
-    job = a_job(scope, request=a_request(scope, "bad"))
-    service.store.jobs.accept(job, None, lease_end=NOON)
-
-    with pytest.raises(ExceptionGroup):
-        service.having(embedder=BreakingEmbedder()).maintain()
-
-    before = NOON - timedelta(seconds=1)
-    assert service.store.episodes.get(scope.project, episode.id, now=before) is None
 
 
 def test_expired_episodes_are_removed_batch_by_batch(service: Service, scope: Scope) -> None:
@@ -255,17 +259,25 @@ class EndlessEpisodes(LocalEpisodes):
         return limit
 
 
-class BreakingEmbedder:
-    """Has a defect that some texts bring to light."""
+class EndlessJobs(LocalJobs):
+    """Knows as many abandoned jobs as anybody asks for, the same ones again and again."""
 
-    model = embedder().model
-    dimensions = embedder().dimensions
-
-    def embed(self, texts: Sequence[str], task: EmbeddingTask) -> list[Vector]:
-        if "bad" in texts:
-            raise ZeroDivisionError
-        return embedder().embed(texts, task)
+    def abandoned(self, *, now: datetime, limit: int) -> list[tuple[str, str]]:
+        return super().abandoned(now=now, limit=limit) * limit
 
 
-def a_request(scope: Scope, text: str) -> AddRequest:
-    return AddRequest(scope=scope, messages=(Message("user", text),), infer=False)
+def test_one_run_wakes_only_so_many_workers(service: Service, scope: Scope) -> None:
+    service.store.jobs.accept(a_job(scope), None, lease_end=NOON)
+    endless = EndlessJobs(service.store.database)
+    unnoted = UnnotedJobs(service.store.database)
+
+    assert service.having(jobs=unnoted).maintain() == MAX_BATCHES * BATCH
+    assert service.having(jobs=endless).maintain() == BATCH
+
+
+class UnnotedJobs(EndlessJobs):
+    """Forgets at once that a worker was woken."""
+
+    def postpone(self, job: Job, *, now: datetime, until: datetime) -> bool:
+        assert now < until
+        return bool(job)

@@ -7,11 +7,14 @@ import pytest
 
 from recollect.adapters.local.projects import LocalKeys
 from recollect.domain.errors import ForbiddenError, InvalidRequestError
-from recollect.domain.jobs import DeleteAllRequest, Job, JobStatus
+from recollect.domain.jobs import ERASED, UNFINISHED, Job, JobStatus
 from recollect.domain.keys import ApiKey, Limits, Role
+from recollect.domain.memory import Message
 from recollect.domain.projects import ProjectSettings
+from recollect.domain.requests import AddRequest, DeleteAllRequest, ErasedRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.testing.builders import a_key, a_scope
+from recollect.usecases.empty_jobs import READ_TOGETHER
 from recollect.usecases.work_on_jobs import LEASE
 from tests.service import Service
 
@@ -85,6 +88,28 @@ def test_its_metadata_goes_too(full: Service, scope: Scope) -> None:
     assert entry.metadata == {}
 
 
+def test_nothing_of_what_was_asked_of_it_is_left(full: Service, scope: Scope) -> None:
+    for at in range(READ_TOGETHER):
+        full.remember(scope, f"likes tea number {at}")
+    late = full.having(is_late=lambda: True)
+    late.say(scope, "has a secret")
+    job = late.delete_all(everything_of(scope.project))
+    part = replace(job, status=JobStatus.RUNNING)
+    for _ in full.ports.subjects.known(scope.project, limit=99):
+        part = replace(late.end_project(part), status=JobStatus.RUNNING)
+
+    part = late.end_project(part)
+
+    assert part.status is JobStatus.PENDING, "not all jobs are empty"
+    full.drive_on()
+    own, *jobs = full.ports.jobs.recent(scope.project, limit=999)
+    assert (own.id, own.status) == (job.id, JobStatus.SUCCEEDED)
+    assert {type(each.request) for each in jobs} == {ErasedRequest}
+    assert not any(each.outcomes or each.status in UNFINISHED for each in jobs)
+    full.delete_all(everything_of(scope.project))
+    assert full.read_job(scope.project, jobs[0].id) == jobs[0]
+
+
 def test_another_project_stays(full: Service, scope: Scope) -> None:
     other = full.new_scope("other", user="ada")
     full.remember(other, "likes jam")
@@ -111,7 +136,7 @@ def test_a_killed_deletion_is_finished(full: Service, scope: Scope) -> None:
     assert not full.ports.keys.list(scope.project)[0].revoked_at
 
     full.clock.forward(LEASE)
-    full.maintain()
+    full.drive_on()
 
     [job, *_] = full.ports.jobs.recent(scope.project, limit=1)
     assert job.status is JobStatus.SUCCEEDED
@@ -130,7 +155,7 @@ def test_a_late_deletion_is_handed_over_and_goes_on(
     job = full.having(is_late=late_after(looks)).delete_all(everything_of(scope.project))
 
     assert job.status in {JobStatus.PENDING, JobStatus.SUCCEEDED}
-    full.maintain()
+    full.drive_on()
     assert_gone(full, scope.project)
 
 
@@ -170,3 +195,21 @@ def test_a_stored_request_says_that_the_project_ends(full: Service, scope: Scope
     job: Job = full.having(is_late=lambda: True).delete_all(everything_of(scope.project))
 
     assert full.read_job(scope.project, job.id).request == everything_of(scope.project)
+
+
+def test_histories_of_an_ended_project_say_nothing_and_what_waits_is_refused(
+    full: Service, scope: Scope
+) -> None:
+    asked_at = full.clock()
+    gone = full.remember(scope, "likes coffee")
+    full.delete(scope.project, gone.id)
+
+    full.delete_all(everything_of(scope.project))
+
+    [event] = full.ports.record.history(scope.project, gone.id)
+    assert event.is_stripped
+    request = AddRequest(scope=scope, messages=(Message("user", "late"),), infer=False)
+    late = full.add.accept(request, asked_at=asked_at)
+    full.work_off()
+    assert full.read_job(scope.project, late.id).error == ERASED
+    assert full.listed(scope) == ()

@@ -9,8 +9,9 @@ import pytest
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import InvalidRequestError, NotFoundError
 from recollect.domain.filters import subject_is
-from recollect.domain.jobs import AddRequest, JobStatus
+from recollect.domain.jobs import JobStatus
 from recollect.domain.memory import Message
+from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.ports.record import Position
 from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding, an_episode

@@ -6,14 +6,10 @@ import pytest
 
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import (
-    ForbiddenError,
-    IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
 )
 from recollect.domain.filters import EVERYTHING, subject_is
-from recollect.domain.jobs import IdempotencyKey, JobStatus
-from recollect.domain.keys import Access
 from recollect.domain.memory import MAX_METADATA_BYTES, HistoryAction
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.testing.builders import a_scope
@@ -105,65 +101,9 @@ def test_subjects_are_listed_by_kind_and_name(
     assert page.totals[SubjectKind.USER] == of_users
 
 
-def test_what_is_said_of_a_subject_goes_with_it(service: Service, project: str) -> None:
-    entry = service.describe_subject(project, ADA, {"age": 36})
-
-    job = service.delete_subject(Access(project), ADA)
-
-    assert (entry.memories, entry.metadata) == (1, {"age": 36})
-    assert (job.status, job.notes) == (JobStatus.SUCCEEDED, {"deleted": 1})
-    assert service.describe_subject(project, ADA, {}).created_at == entry.created_at
-    assert service.ports.listing.subject(project, ADA) is None
-    assert service.ports.listing.subject(project, BOB) is not None
-
-
-def test_a_key_of_another_deletion_leaves_what_is_said_of_a_subject(
-    service: Service, project: str
-) -> None:
-    key = IdempotencyKey("k", "ada's")
-    service.delete_subject(Access(project), ADA, key)
-    service.remember(a_scope(project), "likes tea again")
-    service.describe_subject(project, ADA, {"age": 37})
-    service.describe_subject(project, BOB, {"age": 40})
-
-    service.delete_subject(Access(project), ADA, key)
-    with pytest.raises(IdempotencyMismatchError):
-        service.delete_subject(Access(project), BOB, IdempotencyKey("k", "bob's"))
-
-    said = [service.ports.listing.subject(project, subject) for subject in (ADA, BOB)]
-    assert [entry.metadata for entry in said if entry] == [{"age": 37}, {"age": 40}]
-
-
-def test_what_is_said_of_a_subject_goes_though_its_deletion_is_handed_over(
-    service: Service, project: str
-) -> None:
-    service.describe_subject(project, ADA, {"age": 36})
-
-    late = service.having(is_late=lambda: True)
-    assert late.delete_subject(Access(project), ADA).status is JobStatus.PENDING
-    service.maintain()
-
-    assert service.describe_subject(project, BOB, {}).memories == 1
-    service.remember(a_scope(project), "likes tea again")
-    entry = service.ports.listing.subject(project, ADA)
-    assert entry is not None
-    assert (entry.memories, entry.metadata) == (1, {})
-
-
 def test_what_is_too_large_is_not_said(service: Service, project: str) -> None:
     with pytest.raises(InvalidRequestError):
         service.describe_subject(project, ADA, {"a": "x" * MAX_METADATA_BYTES})
-
-
-def test_a_subject_out_of_reach_stays(service: Service, project: str) -> None:
-    service.describe_subject(project, ADA, {"age": 36})
-
-    with pytest.raises(ForbiddenError):
-        service.delete_subject(Access(project, BOB), ADA)
-
-    entry = service.ports.listing.subject(project, ADA)
-    assert entry is not None
-    assert (entry.memories, entry.metadata) == (1, {"age": 36})
 
 
 def test_a_subject_alone_has_one_page(service: Service, project: str) -> None:

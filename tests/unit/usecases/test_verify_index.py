@@ -8,8 +8,8 @@ import pytest
 
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import NotFoundError
-from recollect.domain.jobs import DeleteAllRequest
 from recollect.domain.memory import Memory
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.index import MemoryIndex
 from recollect.ports.record import Pending

@@ -60,7 +60,7 @@ class EpisodeItems:
     def of(self, project: str, episode: Episode) -> tuple[Item, Item]:
         """Return the items to be stored; stores a long body."""
         whole = stored.dump(stored.dump_episode(episode))
-        body = self.objects.outsourced(whole, f"episodes/{project_part(project)}/{episode.id}")
+        body = self.objects.outsourced(whole, _objects_of(project, episode.id))
         item: Item = {**key_item(episode_key(project, episode.id)), "body": body}
         place = key_item(episode_place(project, episode))
         if "M" in body:
@@ -71,6 +71,10 @@ class EpisodeItems:
             place["gpk"] = text(f"{EXPIRING}{shard(episode.id, WIDE_SHARDS)}")
             place["gsk"] = text(f"{expiry}#{episode.id}")
         return item, place
+
+    def forget(self, project: str, episode_id: str) -> None:
+        """Remove the long bodies of an episode that no item tells of."""
+        self.objects.remove_all(f"{_objects_of(project, episode_id)}/")
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class DynamoEpisodes:
         if not subjects:
             return None
         narrowest, *others = sorted(subjects, key=narrowness)
-        scope_keys = self._scopes_of(project, narrowest, after)
+        scope_keys = self.scopes_of(project, narrowest, after)
         shared = self._shared(project, others, scope_keys)
         placed = self.table.together(partial(self._places, project, before), shared)
         unplaced = self.table.together(partial(self._unplaced, project), shared)
@@ -147,7 +151,28 @@ class DynamoEpisodes:
             return None
         return stored.load_episode(project, stored.load(body))
 
-    def _scopes_of(self, project: str, subject: Subject, after: str) -> list[str]:
+    def remove_one(self, project: str, episode_id: str) -> None:
+        """Remove an episode by its id, if it is there."""
+        item = self.table.get(episode_key(project, episode_id))
+        if item is None:
+            return
+        episode = self._episode(project, item)
+        if episode is None:
+            # Its object is gone, and only that told its place.
+            self.table.delete(key_of(item))
+        else:
+            self._remove([key_item(episode_place(project, episode)) | item["body"].get("M", {})])
+
+    def count(self, project: str, before: datetime, scope_key: str) -> int:
+        """Return how many episodes of a scope were recorded before then. One Query."""
+        pages = self.table.query_pages(
+            "pk = :pk AND sk BETWEEN :first AND :before",
+            _places_before(project, scope_key, before),
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in pages)
+
+    def scopes_of(self, project: str, subject: Subject, after: str) -> list[str]:
         """Return the keys of the subject's first scopes behind that one."""
         partition = subject_partition(project, subject.key)
         start: Item = {"ExclusiveStartKey": key_item((partition, SCOPE + after))} if after else {}
@@ -171,13 +196,10 @@ class DynamoEpisodes:
         return list(scope_keys)
 
     def _places(self, project: str, before: datetime, scope_key: str) -> list[Item]:
-        values = {
-            ":pk": text(scope_partition(project, scope_key)),
-            ":first": text(FIRST),
-            ":before": text(FIRST + stored.time_text(before)),
-        }
         found = self.table.query(
-            "pk = :pk AND sk BETWEEN :first AND :before", values, Limit=REMOVED_AT_ONCE
+            "pk = :pk AND sk BETWEEN :first AND :before",
+            _places_before(project, scope_key, before),
+            Limit=REMOVED_AT_ONCE,
         )
         return list(islice(found, REMOVED_AT_ONCE))
 
@@ -204,6 +226,20 @@ class DynamoEpisodes:
             # Nothing else leads to them.
             self.table.together(self.objects.remove, objects)
             self.table.write_all(delete=list(items))
+
+
+def _objects_of(project: str, episode_id: str) -> str:
+    """Return what the names of the objects begin with that hold an episode's body."""
+    return f"episodes/{project_part(project)}/{episode_id}"
+
+
+def _places_before(project: str, scope_key: str, before: datetime) -> Item:
+    """Return the values of a query for the places of what was recorded before then."""
+    return {
+        ":pk": text(scope_partition(project, scope_key)),
+        ":first": text(FIRST),
+        ":before": text(FIRST + stored.time_text(before)),
+    }
 
 
 def _is_expired(item: Item, now: datetime) -> bool:

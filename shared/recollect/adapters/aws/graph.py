@@ -223,7 +223,7 @@ class DynamoGraph:
             "Key": key_item(state_key(owner.project, memory_id)),
         }
         if version is None:
-            request["ConditionExpression"] = "attribute_exists(pk) AND attribute_not_exists(body)"
+            request["ConditionExpression"] = "attribute_not_exists(body)"
         else:
             request["ConditionExpression"] = "version = :version"
             request["ExpressionAttributeValues"] = {":version": number(version)}

@@ -12,7 +12,7 @@ Record table, by partition key and sort key (p project, s subject, c scope, o ow
               D#created#id        a deleted memory of the subject
               P#N#time            changes that the index has not confirmed
               P#C#time            changes that it has, at that time, and may not show yet
-    C#p#c     A                   the scope's clock
+    C#p#c     A                   the scope's clock, and what it knows of erasures
               T                   its next turn
               E#recorded#job      an episode of the scope, and where its object is
     G#p#o     A                   that the owner has a graph
@@ -48,6 +48,7 @@ Control table, which is never restored to the past:
               A                   its settings
               K#created#key id    a key of the project
     K#hash    K                   the same key, by the hash of its secret
+    E#p       s                   when a subject was erased
     T#p#id    T                   when searches showed a memory
     PROJECTS  hash                the name of a project, by its hash
     W#p       W                   the project's webhooks

@@ -94,7 +94,9 @@ class DynamoListing:
         places = [(subject_partition(project, key), "A") for key in keys[skip : skip + limit]]
         items = self.table.get_all(places)
         return self.table.together(
-            lambda item: self.entry(project, item), [items[place] for place in places]
+            lambda item: self.entry(project, item),
+            # One that was forgotten a moment ago may still be in the index.
+            [items[place] for place in places if place in items],
         )
 
     def subject(self, project: str, subject: Subject) -> SubjectEntry | None:
@@ -195,7 +197,8 @@ class DynamoListing:
             }
             items = self.table.get_all(keys.values())
             for item in part:
-                if _subject(items[keys[_subject_key(item)]]).is_named_like(named):
+                found = items.get(keys[_subject_key(item)])
+                if found and _subject(found).is_named_like(named):
                     yield item
 
     def _with_memories(self, project: str, items: Sequence[Item]) -> list[str]:

@@ -1,8 +1,8 @@
 """A change as the steps of one DynamoDB transaction, no item twice."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from recollect.adapters import stored
 from recollect.adapters.aws.dynamodb import Item, Key, Step, key_item, number, text
@@ -25,7 +25,7 @@ from recollect.adapters.aws.items import (
 )
 from recollect.adapters.aws.outbox import pending_item
 from recollect.adapters.derived import text_marker
-from recollect.domain.memory import Memory
+from recollect.domain.memory import HistoryEvent, Memory
 from recollect.ports.record import (
     Change,
     ClockMovedError,
@@ -45,11 +45,13 @@ class _Text:
 
     given_up_by: set[str] = field(default_factory=set)
     taken_by: Memory | None = None
+    is_needed: bool = True
+    """Whether nothing is stored without it."""
 
-    def take(self, memory: Memory) -> None:
+    def take(self, memory: Memory, *, is_needed: bool) -> None:
         if self.taken_by:
             raise text_taken()
-        self.taken_by = memory
+        self.taken_by, self.is_needed = memory, is_needed
 
 
 @dataclass(frozen=True)
@@ -64,25 +66,29 @@ class Plan:
     secret: bytes
     unique: str
 
-    def steps(self, change: Change) -> list[Step]:
-        """Return the steps; raise `TextTakenError` if two memories would end with one text."""
+    def steps(self, change: Change, erasures: Mapping[str, str]) -> list[Step]:
+        """Return the steps; raise `TextTakenError` if two memories would end with one text.
+
+        `erasures` tells which scopes must have no other stamp of an erasure than somebody has seen,
+        and the ids of these, empty where there was none.
+        """
         return [
-            *self._clocks(change),
+            *self._clocks(change, erasures),
             *(step for write in change.writes for step in self._memory(write)),
             *self._markers(change),
             *self._pending(change),
             *map(self._put, unread_items(self.unique, change.at, change.writes)),
         ]
 
-    def _clocks(self, change: Change) -> Iterator[Step]:
+    def _clocks(self, change: Change, erasures: Mapping[str, str]) -> Iterator[Step]:
         expected = change.expected_clocks or {}
         written = {write.scope.key for write in change.writes}
-        for scope_key in sorted(written | set(expected)):
-            condition, values = _clock_condition(expected.get(scope_key))
+        for scope_key in sorted(written | set(expected) | set(erasures)):
+            conditions, values = _scope_conditions(expected.get(scope_key), erasures.get(scope_key))
             request: Item = {
                 "TableName": self.table,
                 "Key": key_item((scope_partition(self.project, scope_key), "A")),
-                **({"ConditionExpression": condition} if condition else {}),
+                **({"ConditionExpression": " AND ".join(conditions)} if conditions else {}),
             }
             if scope_key in written:
                 request["UpdateExpression"] = "ADD clock :one"
@@ -94,10 +100,7 @@ class Plan:
 
     def _memory(self, write: MemoryWrite) -> Iterator[Step]:
         yield self._state(write)
-        event = write.event
-        key = event_key(self.project, event.memory_id, event.version)
-        body = text(stored.dump(stored.dump_event(event)))
-        yield self._put({**key_item(key), "body": body})
+        yield self._put(event_item(self.project, write.event))
         before, after = self._members(write.before), self._members(write.after)
         for member in sorted(before.keys() - after.keys()):
             yield Step({"Delete": {"TableName": self.table, "Key": key_item(member)}})
@@ -113,8 +116,8 @@ class Plan:
             item |= _state(after)
             item["gpk"] = text(wide_memories(self.project, shard(memory_id, WIDE_SHARDS)))
             item["gsk"] = text(place(after))
-        elif before:
-            item |= _tombstone(before, write.event.version)
+        else:
+            item |= _tombstone(write)
         if before is None:
             exists = VersionMovedError(f"Memory {memory_id} exists already")
             return self._put(item, exists, ConditionExpression="attribute_not_exists(pk)")
@@ -146,11 +149,14 @@ class Plan:
             if write.before:
                 texts[self._marker(write.before)].given_up_by.add(write.before.id)
             if write.after:
-                texts[self._marker(write.after)].take(write.after)
+                # An expired one that is added would lose its text at once to whoever has it.
+                is_needed = bool(write.before) or not write.after.is_expired(change.at)
+                texts[self._marker(write.after)].take(write.after, is_needed=is_needed)
         today = stored.day_text(change.at)
         for key, each in texts.items():
             if each.taken_by:
-                yield self._take(key, each.taken_by, each.given_up_by, today)
+                step = self._take(key, each.taken_by, each.given_up_by, today)
+                yield step if each.is_needed else replace(step, lost=None)
             else:
                 yield self._give_up(key, each.given_up_by)
 
@@ -216,22 +222,46 @@ def text_taken() -> TextTakenError:
 def deleted_marks(project: str, writes: Sequence[MemoryWrite]) -> list[Item]:
     """Return what tells an erasure of a subject that it had a memory that is deleted now.
 
-    Written before the commit: one that names a living memory does no harm.
+    Written before the commit: one that names a living memory does no harm. So there is one for
+    each memory whose earlier events are written then, too, or nothing would lead to those.
     """
     return [
-        key_item((subject_partition(project, subject.key), f"{DELETED}{place(write.before)}"))
+        key_item((subject_partition(project, subject.key), f"{DELETED}{_place(write)}"))
         for write in writes
-        if write.before and not write.after
+        if write.earlier or not write.after
         for subject in write.scope.subjects
     ]
 
 
-def _clock_condition(expected: int | None) -> tuple[str, Item]:
-    if expected is None:
-        return "", {}
-    if expected == 0:
-        return "attribute_not_exists(clock)", {}
-    return "clock = :expected", {":expected": number(expected)}
+def earlier_events(project: str, writes: Sequence[MemoryWrite]) -> list[Item]:
+    """Return the items of what had happened elsewhere to memories that are added.
+
+    Written before the commit, since there may be more than a transaction holds.
+    """
+    return [event_item(project, event) for write in writes for event in write.earlier]
+
+
+def event_item(project: str, event: HistoryEvent) -> Item:
+    """Return the item of an event of a memory's history."""
+    key = event_key(project, event.memory_id, event.version)
+    return {**key_item(key), "body": text(stored.dump(stored.dump_event(event)))}
+
+
+def _scope_conditions(clock: int | None, erasure: str | None) -> tuple[list[str], Item]:
+    """Return the conditions on a scope's item, with their values; None is not looked at."""
+    conditions: list[str] = []
+    values: Item = {}
+    if clock:
+        conditions.append("clock = :expected")
+        values[":expected"] = number(clock)
+    elif clock is not None:
+        conditions.append("attribute_not_exists(clock)")
+    if erasure:
+        conditions.append("erasure = :erasure")
+        values[":erasure"] = text(erasure)
+    elif erasure is not None:
+        conditions.append("attribute_not_exists(erasure)")
+    return conditions, values
 
 
 def _state(memory: Memory) -> Item:
@@ -242,8 +272,17 @@ def _state(memory: Memory) -> Item:
     }
 
 
-def _tombstone(memory: Memory, version: int) -> Item:
+def _tombstone(write: MemoryWrite) -> Item:
     return {
-        "version": number(version),
-        "scope": text(memory.scope.key),
+        "version": number(write.event.version),
+        "scope": text(write.scope.key),
     }
+
+
+def _place(write: MemoryWrite) -> str:
+    """Return where a deleted memory was in lists; by its first event if nobody knows."""
+    memory = write.before or write.after
+    if memory:
+        return place(memory)
+    first = (*write.earlier, write.event)[0]
+    return f"{stored.time_text(first.at)}#{first.memory_id}"

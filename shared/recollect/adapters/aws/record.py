@@ -1,9 +1,9 @@
 """The record in DynamoDB: one transaction a change."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from itertools import count
 
 from recollect.adapters import stored
@@ -11,7 +11,6 @@ from recollect.adapters.aws.dynamodb import (
     Item,
     Step,
     Table,
-    key_item,
     text,
 )
 from recollect.adapters.aws.dynamodb_errors import ConditionFailedError
@@ -19,19 +18,21 @@ from recollect.adapters.aws.episodes import EpisodeItems
 from recollect.adapters.aws.items import (
     EXPIRING,
     is_possible,
+    job_key,
     project_of,
     state_key,
-    subject_partition,
-    wide_subjects,
 )
-from recollect.adapters.aws.jobs import JobItems
-from recollect.adapters.aws.plan import Plan, deleted_marks, size_of
+from recollect.adapters.aws.job_items import JobItems
+from recollect.adapters.aws.plan import Plan, deleted_marks, earlier_events, size_of
 from recollect.adapters.aws.projects import ProjectSecrets
+from recollect.adapters.aws.subject_items import SubjectItems
 from recollect.adapters.aws.wide import first_places
 from recollect.domain.errors import InvalidRequestError, UnavailableError
+from recollect.domain.jobs import Job
 from recollect.domain.memory import Embedding, HistoryEvent, Memory
-from recollect.domain.subjects import Scope, Subject
-from recollect.ports.record import Change
+from recollect.domain.requests import ErasedRequest
+from recollect.domain.subjects import Scope
+from recollect.ports.record import Change, ClockMovedError, FencedError, VersionMovedError
 
 ITEMS_PER_TRANSACTION = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
@@ -43,79 +44,8 @@ BYTES_PER_TRANSACTION = 4 * 1024 * 1024
 """As `ITEMS_PER_TRANSACTION`."""
 _JOB_AND_EPISODE = 3
 """An episode has two items."""
-TOUCH_EVERY = timedelta(seconds=60)
-"""How much newer than its `updated_at` a subject's last change can be: a subject that many scopes
-share would else be one item that all their writes wait for."""
-MAX_KNOWN = 10_000
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class SubjectItems:
-    """What is known of subjects beside their memories: names, times, and the scopes they are in."""
-
-    table: Table
-    _introduced: set[tuple[str, str, str]] = field(default_factory=set)
-    """Project, scope and subject of what this process has introduced."""
-    _touched: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    """Project and subject of what this process has touched, and when."""
-
-    def introduce(self, project: str, scopes: Iterable[Scope], at: datetime) -> None:
-        """Make the subjects of these scopes known, before their first memory is there."""
-        new = [
-            (scope, subject)
-            for scope in dict.fromkeys(scopes)
-            for subject in scope.subjects
-            if (project, scope.key, subject.key) not in self._introduced
-        ]
-        subjects = list(dict.fromkeys(subject for _, subject in new))
-        self.table.together(lambda subject: self.make_known(project, subject, at), subjects)
-        self.table.write_all(
-            put=[
-                key_item((subject_partition(project, subject.key), f"C#{scope.key}"))
-                for scope, subject in new
-            ]
-        )
-        if len(self._introduced) > MAX_KNOWN:
-            self._introduced.clear()
-        self._introduced.update((project, scope.key, subject.key) for scope, subject in new)
-
-    def touch(self, project: str, scopes: Iterable[Scope], at: datetime) -> None:
-        """Note that these subjects have changed, unless this process did so a moment ago."""
-        due = [
-            subject
-            for subject in dict.fromkeys(each for scope in scopes for each in scope.subjects)
-            if at - self._touched.get((project, subject.key), LONG_AGO) >= TOUCH_EVERY
-        ]
-        self.table.together(lambda subject: self._note_change(project, subject, at), due)
-        if len(self._touched) > MAX_KNOWN:
-            self._touched.clear()
-        self._touched.update(((project, subject.key), at) for subject in due)
-
-    def make_known(self, project: str, subject: Subject, at: datetime) -> None:
-        """Have the project know a subject, unless it does."""
-        time = stored.time_text(at)
-        item = {
-            **key_item((subject_partition(project, subject.key), "A")),
-            "kind": text(subject.kind),
-            "name": text(subject.name),
-            "created_at": text(time),
-            "updated_at": text(time),
-            "gpk": text(wide_subjects(project)),
-            "gsk": text(f"{time}#{subject.kind}#{subject.key}"),
-        }
-        with suppress(ConditionFailedError):
-            self.table.put(item, ConditionExpression="attribute_not_exists(pk)")
-            self._touched[project, subject.key] = at
-
-    def _note_change(self, project: str, subject: Subject, at: datetime) -> None:
-        with suppress(ConditionFailedError):
-            self.table.update(
-                (subject_partition(project, subject.key), "A"),
-                "SET updated_at = :at",
-                {":at": text(stored.time_text(at))},
-                ConditionExpression="updated_at < :at",
-            )
+MAX_STAMPS = 5
+"""How often scopes may be stamped while a change is being committed."""
 
 
 @dataclass(frozen=True)
@@ -150,22 +80,61 @@ class DynamoRecord:
 
     def commit(self, project: str, change: Change) -> None:
         """Store the change at once, or raise a `LostRaceError` and store nothing."""
-        token = self.new_token()
-        plan = Plan(self.table.name, project, self.project_secrets.of(project), self._unique(token))
-        steps = [*self._job(change), *plan.steps(change), *self._episode(project, change)]
-        scopes = [write.scope for write in change.writes]
         new = [write.scope for write in change.writes if write.before is None]
         new += [change.episode.scope] if change.episode else []
-        self.subject_items.introduce(project, new, change.at)
+        said = change.scopes if change.said_by else tuple(new)
+        if change.said_by and any(write.earlier for write in change.writes):
+            # These are stored first, and stay where an erasure is noticed only then.
+            self.subject_items.is_outdated(project, said)
+        for _ in range(MAX_STAMPS):
+            self.subject_items.introduce(project, new, change.at)
+            erasures = self.subject_items.erasures(project, said, change.said_by)
+            try:
+                self._store(project, change, erasures)
+                break
+            except ClockMovedError:
+                if not self.subject_items.is_outdated(project, said):
+                    raise
+            except FencedError:
+                if change.job:
+                    self._sweep(change.job)
+                raise
+        else:
+            message = "The scope is being erased; try again"
+            raise UnavailableError(message)
+        if change.job and isinstance(change.job.request, ErasedRequest):
+            self._sweep(change.job)
+        # The change is made: nothing that goes wrong now may tell the caller otherwise.
+        with suppress(UnavailableError):
+            scopes = [write.scope for write in change.writes]
+            self.subject_items.touch(project, scopes, change.at)
+
+    def _sweep(self, job: Job) -> None:
+        """Remove what is in the bucket for a job that was emptied: nothing leads there any more.
+
+        What has failed is behind it already, so that nothing that goes wrong now is told.
+        """
+        with suppress(UnavailableError):
+            item = self.table.get(job_key(job.project, job.id))
+            if item and isinstance(self.job_items.job(job.project, item).request, ErasedRequest):
+                self.job_items.forget_parts(job)
+                self.episode_items.forget(job.project, job.id)
+
+    def _store(self, project: str, change: Change, erasures: Mapping[str, str]) -> None:
+        token = self.new_token()
+        plan = Plan(self.table.name, project, self.project_secrets.of(project), self._unique(token))
+        steps = [
+            *self._job(change),
+            *plan.steps(change, erasures),
+            *self._episode(project, change),
+        ]
         self.table.write_all(put=deleted_marks(project, change.writes))
+        self.table.together(self._put_earlier, earlier_events(project, change.writes))
         if size_of(steps) > BYTES_PER_TRANSACTION:
             message = "These texts are too large to be stored together; send fewer at once"
             raise InvalidRequestError(message)
         if steps:
             self.table.transact(steps, token)
-        # The change is made: nothing that goes wrong now may tell the caller otherwise.
-        with suppress(UnavailableError):
-            self.subject_items.touch(project, scopes, change.at)
 
     def get(self, project: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the living memories among these, by id."""
@@ -203,6 +172,18 @@ class DynamoRecord:
         """Return a text that no other change has and that sorts by time."""
         micros = int(self.now().timestamp() * 1_000_000)
         return f"{micros:016d}-{next(self._sequence):08d}-{token[:8]}"
+
+    def _put_earlier(self, event: Item) -> None:
+        """Store an event of a memory that is about to be added, unless another one is there."""
+        try:
+            self.table.put(
+                event,
+                ConditionExpression="attribute_not_exists(pk) OR body = :body",
+                ExpressionAttributeValues={":body": event["body"]},
+            )
+        except ConditionFailedError as error:
+            message = "A memory of this id has another history"
+            raise VersionMovedError(message) from error
 
     def _job(self, change: Change) -> list[Step]:
         if change.job is None:

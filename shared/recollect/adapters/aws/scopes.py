@@ -23,7 +23,7 @@ class DynamoScopes:
     def clock(self, scope: Scope) -> int:
         """Return how many changes the scope has seen; 0 for an unknown one."""
         item = self.table.get((scope_partition(scope.project, scope.key), "A"))
-        return int(item["clock"]["N"]) if item else 0
+        return int(item["clock"]["N"]) if item and "clock" in item else 0
 
     def reserve_turns(self, scope: Scope, count: int) -> tuple[Turn, ...]:
         """Return the next `count` turns, nobody else's ever."""

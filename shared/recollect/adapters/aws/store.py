@@ -6,17 +6,22 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from recollect.adapters.aws.archive import DynamoArchive
 from recollect.adapters.aws.dynamodb import Table
 from recollect.adapters.aws.episodes import DynamoEpisodes, EpisodeItems
+from recollect.adapters.aws.erasure import DynamoErasures, Marks, Stamps
 from recollect.adapters.aws.graph import DynamoGraph
 from recollect.adapters.aws.graph_outbox import DynamoGraphOutbox
-from recollect.adapters.aws.jobs import DynamoJobs, JobItems
+from recollect.adapters.aws.job_items import JobItems
+from recollect.adapters.aws.jobs import DynamoJobs
 from recollect.adapters.aws.listing import DynamoListing
 from recollect.adapters.aws.objects import Objects
 from recollect.adapters.aws.outbox import DynamoOutbox
 from recollect.adapters.aws.projects import DynamoKeys, DynamoSettings, ProjectSecrets
-from recollect.adapters.aws.record import DynamoRecord, SubjectItems
+from recollect.adapters.aws.record import DynamoRecord
+from recollect.adapters.aws.remains import DynamoRemains
 from recollect.adapters.aws.scopes import DynamoScopes
+from recollect.adapters.aws.subject_items import SubjectItems
 from recollect.adapters.aws.subjects import DynamoSubjects
 from recollect.adapters.aws.touches import DynamoTouches
 from recollect.adapters.aws.usage import DynamoUsage
@@ -87,8 +92,34 @@ class DynamoStore:
         return DynamoSubjects(self._table, self._subject_items, self.listing)
 
     @cached_property
+    def archive(self) -> DynamoArchive:
+        """What only exports read."""
+        return DynamoArchive(self._table, self.episodes)
+
+    @cached_property
     def _subject_items(self) -> SubjectItems:
-        return SubjectItems(self._table)
+        return SubjectItems(self._table, Marks(self._control), self._stamps)
+
+    @cached_property
+    def erasures(self) -> DynamoErasures:
+        """Whom to remember nothing of."""
+        return DynamoErasures(Marks(self._control), self._stamps, self.episodes)
+
+    @cached_property
+    def remains(self) -> DynamoRemains:
+        """What is left of what was deleted."""
+        return DynamoRemains(
+            self._table,
+            self.episodes,
+            self.touches,
+            self._job_items,
+            self._subject_items,
+            self.erasures,
+        )
+
+    @cached_property
+    def _stamps(self) -> Stamps:
+        return Stamps(self._table, self.new_token)
 
     @cached_property
     def outbox(self) -> DynamoOutbox:

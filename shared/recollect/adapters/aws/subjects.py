@@ -11,7 +11,7 @@ from recollect.adapters.aws.dynamodb import Key, Table, text
 from recollect.adapters.aws.dynamodb_errors import ConditionFailedError
 from recollect.adapters.aws.items import WIDE_INDEX, subject_partition, wide_subjects
 from recollect.adapters.aws.listing import DynamoListing
-from recollect.adapters.aws.record import SubjectItems
+from recollect.adapters.aws.subject_items import SubjectItems
 from recollect.domain.memory import Json
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.ports.record import SubjectEntry
@@ -62,6 +62,8 @@ class DynamoSubjects:
         return {
             place: Subject(SubjectKind(items[key]["kind"]["S"]), items[key]["name"]["S"])
             for place, key in keys.items()
+            # One that was forgotten a moment ago may still be in the index.
+            if key in items
         }
 
 

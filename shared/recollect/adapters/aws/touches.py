@@ -30,6 +30,10 @@ class DynamoTouches:
         items = [_item(project, an_id, times) for an_id, times in touches.items() if times]
         self.control.write_all(put=items)
 
+    def forget(self, project: str, memory_ids: Sequence[str]) -> None:
+        """Forget the touches of these memories. A BatchWriteItem for 25."""
+        self.control.write_all(delete=[_key(project, an_id) for an_id in memory_ids])
+
 
 def _item(project: str, memory_id: str, times: Sequence[datetime]) -> Item:
     return {

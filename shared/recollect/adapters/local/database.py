@@ -12,6 +12,8 @@ from recollect.domain.errors import UnavailableError
 
 LOCK_WAIT_SECONDS = 10.0
 """How long one process waits for another one's write before it gives up."""
+LOG_WAIT_MILLISECONDS = 1_000
+"""How long others' reads and writes are waited for before the write-ahead log is left as it is."""
 CACHE_KIBIBYTES = 4 * 1024
 NAMES_PER_QUERY = 500
 
@@ -52,7 +54,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection whose reads all see one state of the file."""
-        with _sqlite_errors(self.path):
+        with sqlite_errors(self.path):
             connection = self._connection()
             if connection.in_transaction:
                 yield connection
@@ -70,11 +72,22 @@ class Database:
         `durable` waits for the disk, so that what was answered survives a power cut; without it
         a commit survives the end of the process only.
         """
-        with _sqlite_errors(self.path), self._writer:
+        with sqlite_errors(self.path), self._writer:
             connection = self._connection()
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             with _transaction(connection):
                 yield connection
+
+    def empty_log(self) -> bool:
+        """Bring all commits into the file and empty the log of them; False while others use it."""
+        with sqlite_errors(self.path), self._writer:
+            connection = self._connection()
+            connection.execute(f"PRAGMA busy_timeout = {LOG_WAIT_MILLISECONDS}")
+            try:
+                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1_000:.0f}")
+            return not row[0]
 
     def close(self) -> None:
         """Close every connection; the object can be used again afterwards."""
@@ -100,6 +113,8 @@ class Database:
                 connection.row_factory = sqlite3.Row
                 self._prepare(connection)
                 connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+                # Not every build overwrites what is deleted unless it is told to.
+                connection.execute("PRAGMA secure_delete = ON")
             except BaseException:
                 connection.close()
                 raise
@@ -110,7 +125,7 @@ class Database:
         if self._is_ready:
             return
         with _transaction(connection):
-            file_format = _checked_format(self.path, connection)
+            file_format = checked_format(self.path, connection)
             if file_format is None:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             upgrades = (UPGRADES[older] for older in range(file_format or FORMAT, FORMAT))
@@ -145,7 +160,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _checked_format(path: Path, connection: sqlite3.Connection) -> int | None:
+def checked_format(path: Path, connection: sqlite3.Connection) -> int | None:
     """Return the file's format, None if it is empty; raise `UnavailableError` if it is not ours."""
     application, file_format, tables = (
         connection.execute(query).fetchone()[0]
@@ -169,13 +184,18 @@ def _checked_format(path: Path, connection: sqlite3.Connection) -> int | None:
 
 
 @contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise `UnavailableError` in one sentence for what is the file's fault."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        # The module's own errors have no code.
-        problem = _PROBLEMS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE)
+        problem = _PROBLEMS.get(primary_code(error))
         if problem is None:
             raise
         message = f"The data file {path} {problem} ({error})"
         raise UnavailableError(message) from error
+
+
+def primary_code(error: sqlite3.DatabaseError) -> int:
+    """Return SQLite's code of an error without details; 0 for the module's own, which have none."""
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE

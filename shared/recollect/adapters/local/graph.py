@@ -156,8 +156,8 @@ class _Commit:
             " WHERE project = ? AND memory_id = ?",
             (self.owner.project, memory_id),
         ).fetchone()
-        is_gone = row is not None and bool(row["is_gone"])
-        if row is None or (not is_gone if version is None else row["version"] != version):
+        is_gone = row is None or bool(row["is_gone"])
+        if not is_gone if version is None else row is None or row["version"] != version:
             message = f"Memory {memory_id} changed while it was read"
             raise VersionMovedError(message)
 

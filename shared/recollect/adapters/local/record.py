@@ -7,6 +7,7 @@ from datetime import date
 
 from recollect.adapters import stored
 from recollect.adapters.local.database import Database, rows_among
+from recollect.adapters.local.erasure import refuse_erased
 from recollect.adapters.local.jobs import replace_job
 from recollect.adapters.local.transaction import Transaction
 from recollect.adapters.local.vectors import check_models
@@ -33,6 +34,7 @@ class LocalRecord:
         with self.database.writing() as connection:
             check_models(connection, change)
             transaction = Transaction(connection, project, change.at)
+            refuse_erased(connection, project, change)
             if change.job:
                 replace_job(connection, change.job, change.lease_end)
             transaction.move_clocks(change)

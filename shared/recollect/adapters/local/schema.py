@@ -12,6 +12,9 @@ SCOPES_OF_SUBJECTS = """CREATE TABLE IF NOT EXISTS scopes_of_subjects (
     PRIMARY KEY (project, kind, name, scope_key)) WITHOUT ROWID"""
 """Leads from a subject to the scopes that have episodes."""
 
+SUBJECTS_OF_DELETED = tuple(f"json_extract(body, '$.subjects[{place}]')" for place in range(4))
+"""The subjects of a deleted memory, which its history has: of each kind at most one."""
+
 UPGRADES: Mapping[int, Sequence[str]] = {
     1: (
         "ALTER TABLE episodes ADD COLUMN recorded_at TEXT NOT NULL DEFAULT ''",
@@ -90,6 +93,12 @@ RECORD_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS history (
         project TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL,
         body TEXT NOT NULL, PRIMARY KEY (project, memory_id, version)) WITHOUT ROWID""",
+    *(
+        f"CREATE INDEX IF NOT EXISTS deleted_of_subject_{place}"
+        f" ON history (project, {subject}, memory_id)"
+        f" WHERE json_extract(body, '$.action') = 'DELETE' AND {subject} IS NOT NULL"
+        for place, subject in enumerate(SUBJECTS_OF_DELETED)
+    ),
     """CREATE TABLE IF NOT EXISTS episodes (
         project TEXT NOT NULL, episode_id TEXT NOT NULL, scope_key TEXT NOT NULL,
         body TEXT NOT NULL, recorded_at TEXT NOT NULL DEFAULT '', expires_at TEXT,
@@ -107,9 +116,12 @@ RECORD_SCHEMA = (
         WHERE status IN ('PENDING', 'RUNNING')""",
     """CREATE INDEX IF NOT EXISTS jobs_by_time
         ON jobs (project, json_extract(body, '$.created_at'), job_id)""",
+    """CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (json_extract(body, '$.completed_at'))
+        WHERE status IN ('SUCCEEDED', 'FAILED')""",
     """CREATE TABLE IF NOT EXISTS idempotency (
         project TEXT NOT NULL, key_hash TEXT NOT NULL, body_hash TEXT NOT NULL,
         job_id TEXT NOT NULL, PRIMARY KEY (project, key_hash)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS keys_of_job ON idempotency (project, job_id)",
     """CREATE TABLE IF NOT EXISTS pending (
         place INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, subject_key TEXT NOT NULL,
         memory_id TEXT NOT NULL, version INTEGER NOT NULL, since TEXT NOT NULL)""",
@@ -144,4 +156,11 @@ RECORD_SCHEMA = (
         project TEXT NOT NULL, owner_key TEXT NOT NULL, entity_id TEXT NOT NULL,
         relation_id TEXT NOT NULL,
         PRIMARY KEY (project, owner_key, entity_id, relation_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS erasures (
+        project TEXT NOT NULL, subject_key TEXT NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (project, subject_key)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS dead_letters (
+        letter_id TEXT PRIMARY KEY, queue TEXT NOT NULL, buried_at TEXT NOT NULL,
+        message TEXT NOT NULL, reason TEXT NOT NULL, origin TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS letters_by_time ON dead_letters (queue, buried_at, letter_id)",
 )

@@ -5,12 +5,15 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from recollect.adapters.local.archive import LocalArchive
 from recollect.adapters.local.database import Database
 from recollect.adapters.local.episodes import LocalEpisodes
+from recollect.adapters.local.erasure import LocalErasures, LocalRemains
 from recollect.adapters.local.graph import LocalGraph
 from recollect.adapters.local.graph_outbox import LocalGraphOutbox
 from recollect.adapters.local.index import INDEX_SCHEMA, LocalIndex
 from recollect.adapters.local.jobs import LocalJobs
+from recollect.adapters.local.left_jobs import free_left_jobs
 from recollect.adapters.local.listing import LocalListing
 from recollect.adapters.local.outbox import LocalOutbox
 from recollect.adapters.local.projects import LocalKeys, LocalSettings
@@ -38,6 +41,9 @@ class LocalStore:
         self.scopes = LocalScopes(self.database)
         self.listing = LocalListing(self.database)
         self.subjects = LocalSubjects(self.database)
+        self.archive = LocalArchive(self.database)
+        self.erasures = LocalErasures(self.database)
+        self.remains = LocalRemains(self.database)
         self.outbox = LocalOutbox(self.database)
         self.graph = LocalGraph(self.database)
         self.graph_outbox = LocalGraphOutbox(self.database)
@@ -60,11 +66,13 @@ class LocalStore:
     def open(self, *, to_reembed: bool = False) -> None:
         """Make the file if it is missing, and check that this installation can use it.
 
-        Raises `UnavailableError` with one clear sentence if the file cannot be made, read or
-        written, is locked, damaged, another program's or of a newer format, or, unless that is
+        If nobody else has it open, unfinished jobs are abandoned at once: those who worked on them
+        are dead. Raises `UnavailableError` with one clear sentence if the file cannot be made, read
+        or written, is locked, damaged, another program's or of a newer format, or, unless that is
         `to_reembed`, holds vectors of another embedder or of several.
         """
         _make(self.path)
+        free_left_jobs(self.path)
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO meta VALUES ('embedding_model', ?) ON CONFLICT DO NOTHING",

@@ -72,6 +72,8 @@ class Transaction:
             self._replace(write.before, write.after)
         elif write.before is not None:
             self._delete(write.before, write.event.version)
+        else:
+            self._bury(write)
         self._log(write)
         if write.is_graphed:
             event = write.event
@@ -99,24 +101,11 @@ class Transaction:
         )
 
     def _insert(self, memory: Memory) -> None:
-        self._take_text(memory)
-        inserted = self.connection.execute(
-            "INSERT INTO memories (project, memory_id, version, created_at, expires_on, body,"
-            " model, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (self.project, memory.id, memory.version, *_state(memory)),
-        )
-        if inserted.rowcount != 1:
-            message = f"Memory {memory.id} exists already"
-            raise VersionMovedError(message)
+        # An expired one would lose its text at once to whoever has it.
+        self._take_text(memory, is_needed=not memory.is_expired(self.at))
+        self._occupy(memory.id, memory.version, _state(memory))
         self._join(memory)
-        self.connection.executemany(
-            "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET"
-            " updated_at = excluded.updated_at, memories = memories + 1",
-            [
-                (self.project, subject.key, subject.kind, subject.name, self.now, self.now)
-                for subject in memory.scope.subjects
-            ],
-        )
+        self._know(memory.scope, joined=1)
 
     def _replace(self, before: Memory, after: Memory) -> None:
         self._move_version(before, after.version, _state(after))
@@ -134,6 +123,33 @@ class Transaction:
             "DELETE FROM touches WHERE project = ? AND memory_id = ?", (self.project, memory.id)
         )
 
+    def _bury(self, write: MemoryWrite) -> None:
+        """Store what is left of a memory that was deleted elsewhere."""
+        event = write.event
+        first = (*write.earlier, event)[0]
+        self._occupy(event.memory_id, event.version, (stored.time_text(first.at), *[None] * 4))
+        self._know(write.scope, joined=0)
+
+    def _occupy(self, memory_id: str, version: int, state: tuple[object, ...]) -> None:
+        inserted = self.connection.execute(
+            "INSERT INTO memories (project, memory_id, version, created_at, expires_on, body,"
+            " model, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (self.project, memory_id, version, *state),
+        )
+        if inserted.rowcount != 1:
+            message = f"Memory {memory_id} exists already"
+            raise VersionMovedError(message)
+
+    def _know(self, scope: Scope, *, joined: int) -> None:
+        self.connection.executemany(
+            "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " updated_at = excluded.updated_at, memories = memories + excluded.memories",
+            [
+                (self.project, subject.key, subject.kind, subject.name, self.now, self.now, joined)
+                for subject in scope.subjects
+            ],
+        )
+
     def _move_version(self, before: Memory, version: int, state: tuple[object, ...]) -> None:
         moved = self.connection.execute(
             "UPDATE memories SET version = ?, created_at = ?, expires_on = ?, body = ?, model = ?,"
@@ -144,7 +160,7 @@ class Transaction:
             message = f"Memory {before.id} was changed by somebody else"
             raise VersionMovedError(message)
 
-    def _take_text(self, memory: Memory) -> None:
+    def _take_text(self, memory: Memory, *, is_needed: bool = True) -> None:
         taken = self.connection.execute(
             "INSERT INTO markers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " memory_id = excluded.memory_id, expires_on = excluded.expires_on"
@@ -158,7 +174,7 @@ class Transaction:
                 stored.day_text(self.at),
             ),
         )
-        if taken.rowcount != 1:
+        if taken.rowcount != 1 and is_needed:
             message = "Another memory of the same scope has this text already"
             raise TextTakenError(message)
 
@@ -193,14 +209,17 @@ class Transaction:
 
     def _log(self, write: MemoryWrite) -> None:
         event = write.event
-        self.connection.execute(
+        self.connection.executemany(
             "INSERT INTO history VALUES (?, ?, ?, ?)",
-            (
-                self.project,
-                event.memory_id,
-                event.version,
-                stored.dump(stored.dump_event(event)),
-            ),
+            [
+                (
+                    self.project,
+                    event.memory_id,
+                    each.version,
+                    stored.dump(stored.dump_event(each)),
+                )
+                for each in (*write.earlier, event)
+            ],
         )
         self.connection.executemany(
             "INSERT INTO pending (project, subject_key, memory_id, version, since)"

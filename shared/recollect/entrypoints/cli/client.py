@@ -132,14 +132,14 @@ def opened(place: Place) -> Iterator[Api]:
     or a key that cannot be one.
     """
     if place.host:
-        with httpx_client(place.host, _checked_key(place.api_key or "")) as client:
+        with httpx_client(place.host, checked_key(place.api_key or "")) as client:
             yield Api(client, place)
         return
     # Half a second of imports that a command for a service has no use for.
     from recollect.entrypoints.cli import local  # noqa: PLC0415
 
     with local.opened(place.data) as edition:
-        key = _checked_key(place.api_key) if place.api_key else edition.first_key()
+        key = checked_key(place.api_key) if place.api_key else edition.first_key()
         with httpx_client(LOCAL_URL, key, edition.transport()) as client:
             yield Api(client, place)
 
@@ -171,7 +171,8 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(kind)
 
 
-def _checked_key(key: str) -> str:
+def checked_key(key: str) -> str:
+    """Return a key that can be sent; raise `click.UsageError`."""
     if not key.isascii() or not key.isprintable() or " " in key or not key:
         message = "--api-key must be a key such as m0-..."
         raise click.UsageError(message)

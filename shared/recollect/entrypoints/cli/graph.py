@@ -11,9 +11,9 @@ import click
 from recollect.domain.errors import UnavailableError
 from recollect.domain.graph import USER_TYPE
 from recollect.entrypoints.cli.client import Api
+from recollect.entrypoints.cli.graph_redrive import redrive
 from recollect.entrypoints.cli.options import connected, json_option, subjects_required
 from recollect.entrypoints.cli.output import examples, names, one_line, print_json, say
-from recollect.entrypoints.cli.redrive import redrive
 from recollect.entrypoints.graph_answers import (
     GraphEntityAnswer,
     GraphEntityPageAnswer,

@@ -1,36 +1,39 @@
 """The local edition in this process: the data file, its keys, the handlers, background work."""
 
 import contextlib
-import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from recollect import bootstrap
+from recollect.adapters.line_files import write_lines
 from recollect.adapters.local.store import LocalStore
 from recollect.domain.errors import RecollectError, UnavailableError
 from recollect.domain.keys import KEY_PATTERN, hash_key
 from recollect.entrypoints.functions import (
     HTTP_FUNCTIONS,
+    INGEST_OBJECTS,
     MCP,
     QUEUE_FUNCTIONS,
     load_handlers,
     load_later,
     routes,
 )
+from recollect.entrypoints.inbox import Inbox
 from recollect.entrypoints.invocation import GatewayTransport, Handler
 from recollect.entrypoints.key_answers import KeyAnswer, key_answer
 from recollect.entrypoints.key_bodies import KeyBody, RotateBody
 from recollect.entrypoints.server import LocalGateway, serve
-from recollect.entrypoints.worker import LocalWorker, feeds
+from recollect.entrypoints.worker import Driven, LocalWorker, feeds
 
 DEFAULT_PROJECT: Final = "default"
 FIRST_KEY_NAME: Final = "first key"
-OWNER_ONLY: Final = 0o600
+SETTLING_SECONDS: Final = 5.0
+"""How long a command, or a service that was stopped, works on the jobs that wait."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +102,25 @@ class LocalEdition:
         """Return what lets an HTTP client call the handlers in this process."""
         return GatewayTransport(self.handlers, routes(), now=now, new_id=new_id)
 
-    def serve(self, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
-        """Answer requests and do the background work until SIGINT or SIGTERM."""
+    def serve(
+        self, listener: socket.socket, *, on_ready: Callable[[], None], inbox: Path | None = None
+    ) -> None:
+        """Answer requests and do the background work until SIGINT or SIGTERM.
+
+        What is put into the folder `inbox` is remembered.
+        """
         gateway = LocalGateway(self.handlers, routes(), now=now, new_id=new_id)
-        with self._worker():
+        watched = [Inbox(inbox, load_later(INGEST_OBJECTS))] if inbox else []
+        with self._worker(watched):
             serve(gateway, socket=listener, on_ready=on_ready)
 
     def settle(self) -> None:
         """Do what was left to do for what was written here, and drive on what others left."""
-        self._worker().settle()
+        self._worker().settle(seconds=SETTLING_SECONDS)
 
-    def _worker(self) -> LocalWorker:
+    def _worker(self, others: Sequence[Driven] = ()) -> LocalWorker:
         driven = feeds(bootstrap.local_wake_ups(), self.handlers)
-        return LocalWorker(driven, bootstrap.maintain(), now)
+        return LocalWorker([*driven, *others], bootstrap.maintain(), now)
 
 
 @contextlib.contextmanager
@@ -151,20 +160,7 @@ def read_key(path: Path) -> str | None:
 
 def write_key(path: Path, secret: str) -> None:
     """Write a file that only its owner can read, whole or not at all; raise `UnavailableError`."""
-    draft = path.with_name(f"{path.name}.{new_id()}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(f"{secret}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"The key file {path} cannot be written: {error.strerror or error}"
-        raise UnavailableError(message) from error
+    write_lines(path, [f"{secret}\n"])
 
 
 def now() -> datetime:

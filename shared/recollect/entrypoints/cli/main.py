@@ -31,7 +31,10 @@ COMMANDS: Final = {
     "graph": LazyCommand("graph", "graph", "Show who and what memories speak of."),
     "update": LazyCommand("memories", "update", "Change a memory."),
     "delete": LazyCommand("memories", "delete", "Delete memories."),
-    "import": LazyCommand("imports", "import_", "Remember a chat log."),
+    "import": LazyCommand("imports", "import_", "Remember a chat log, or bring back memories."),
+    "export": LazyCommand(
+        "exports", "export", "Write everything that a project remembers to a file."
+    ),
     "keys": LazyCommand("keys", "keys", "Make, list, rotate and revoke API keys."),
     "project": LazyCommand("project", "project", "Show and change a project's settings."),
     "usage": LazyCommand("usage", "usage", "Show what keys used, by day."),
@@ -39,6 +42,10 @@ COMMANDS: Final = {
     "verify": LazyCommand("maintenance", "verify", "Compare the index with the record."),
     "rebuild": LazyCommand("maintenance", "rebuild", "Build the index anew from the record."),
     "reembed": LazyCommand("maintenance", "reembed", "Embed every memory with another model."),
+    "backup": LazyCommand("backups", "backup", "Copy the local data file while it is in use."),
+    "restore": LazyCommand("backups", "restore", "Put a backup in the data file's place."),
+    "erase": LazyCommand("erasures", "erase", "Look after what was erased."),
+    "dlq": LazyCommand("dlq", "dlq", "Look after the messages that nobody could handle."),
     "sample": LazyCommand("samples", "sample", "Look after the sample conversation."),
     "smoke": LazyCommand("smoke", "smoke", "Prove that a service works."),
 }

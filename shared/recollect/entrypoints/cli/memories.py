@@ -11,7 +11,6 @@ from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.answers import (
     AddAnswer,
     DeleteAllAnswer,
-    JobAnswer,
     MemoryAnswer,
     MessageOnly,
 )
@@ -34,6 +33,7 @@ from recollect.entrypoints.cli.output import (
     print_table,
     say,
 )
+from recollect.entrypoints.event_answers import JobAnswer
 
 expires_option = click.option(
     "--expires", metavar="DAY", help="The last day it is found, such as 2030-12-31 (UTC)."

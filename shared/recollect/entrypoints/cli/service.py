@@ -33,10 +33,28 @@ port_option = click.option(
 )
 
 
+def _folder(_: click.Context, __: click.Parameter, folder: Path | None) -> Path | None:
+    if folder and not folder.is_dir():
+        message = f"There is no folder {folder}"
+        raise click.BadParameter(message)
+    return folder
+
+
+inbox_option = click.option(
+    "--inbox",
+    type=PathType(),
+    callback=_folder,
+    envvar="RECOLLECT_INBOX",
+    show_envvar=True,
+    help="A folder: what is put into projects/<project>/... below it is remembered.",
+)
+
+
 @click.command(epilog=examples("recollect start", "recollect start --port 9000 --data memories.db"))
 @port_option
+@inbox_option
 @data_option
-def start(port: int, data: Path) -> None:
+def start(port: int, inbox: Path | None, data: Path) -> None:
     """Run the service on this machine, until Ctrl-C.
 
     The first start makes the data file and an API key, imports a sample conversation into a
@@ -53,15 +71,16 @@ def start(port: int, data: Path) -> None:
                 _show_sample(sample.bring(address), data)
             _show_service(edition, address, key)
 
-        edition.serve(listener, on_ready=greet)
+        edition.serve(listener, on_ready=greet, inbox=inbox)
     say("Stopped.")
 
 
 @click.command(epilog=examples("recollect serve --data /var/lib/recollect/memories.db"))
 @port_option
 @click.option("--bind", "ip", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@inbox_option
 @data_option
-def serve(port: int, ip: str, data: Path) -> None:
+def serve(port: int, ip: str, inbox: Path | None, data: Path) -> None:
     """Run the service, without the sample conversation.
 
     It prints one line; the first API key is in a file beside the data file.
@@ -70,7 +89,7 @@ def serve(port: int, ip: str, data: Path) -> None:
         edition.first_key()
         address = _address(ip, listener.getsockname()[1])
         line = f"Recollect serves {data} at {address}; its first key is in {edition.key_file}."
-        edition.serve(listener, on_ready=lambda: say(line))
+        edition.serve(listener, on_ready=lambda: say(line), inbox=inbox)
 
 
 def _address(ip: str, port: int) -> str:

@@ -18,7 +18,8 @@ from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.paging import Page
 from recollect.entrypoints.presenters import DELETING, entity_answer
 from recollect.entrypoints.urls import subject_kind_from
-from recollect.usecases.describe_subjects import DeleteSubject, DescribeSubject
+from recollect.usecases.describe_subjects import DescribeSubject
+from recollect.usecases.erase_subject import EraseSubject
 from recollect.usecases.read_memories import ListSubjects
 
 
@@ -70,7 +71,7 @@ class EntityRoutes:
     """What says something of entities, and deletes them."""
 
     describe_subject: DescribeSubject
-    delete_subject: DeleteSubject
+    erase_subject: EraseSubject
 
     def add_to(self, app: HttpApp) -> None:
         """Have the router answer them; to be added behind routes below an entity's own."""
@@ -106,12 +107,13 @@ class EntityRoutes:
         return self._described(SubjectKind.RUN, body)
 
     def delete_entity(self, entity_type: str, entity_name: str) -> DeleteAllAnswer:
-        """Delete an entity with its memories, their messages and its graph, if there is any.
+        """Erase an entity, with everything that was said of it or came of that, for good.
 
-        Slashes in its name may stand as they are.
+        What is said of it afterwards lives on. The event ends once nothing is left, also in the
+        search index, and shows a receipt then. Slashes in the name may stand as they are.
         """
         subject = Subject.of(subject_kind_from(entity_type), entity_name)
-        job = self.delete_subject(caller.access, subject, caller.idempotency_key)
+        job = self.erase_subject(caller.access, subject, caller.idempotency_key)
         return {"message": DELETING, "event_id": job.id}
 
     def delete_entity_by_id(self, entity_type: str, entity_name: str) -> DeleteAllAnswer:

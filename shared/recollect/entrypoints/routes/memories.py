@@ -5,7 +5,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from recollect.domain.jobs import DeleteAllRequest
+from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints import answers, presenters
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from recollect.domain.jobs import DeleteAllRequest, Job, JobStatus
+from recollect.domain.jobs import Job, JobStatus
+from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Subject
 from recollect.entrypoints.answers import DeleteAllAnswer, MessageOnly
 from recollect.entrypoints.caller import caller
@@ -15,7 +16,7 @@ from recollect.entrypoints.presenters import DELETING
 from recollect.entrypoints.urls import delete_filters, memory_id_from, subject_kind_from
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.delete_memories import DeleteMemories
-from recollect.usecases.describe_subjects import DeleteSubject
+from recollect.usecases.erase_subject import EraseSubject, is_gone
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class OpenSourceChangeRoutes:
     update_memory: UpdateMemory
     delete_memory: DeleteMemory
     delete_memories: DeleteMemories
-    delete_subject: DeleteSubject
+    erase_subject: EraseSubject
 
     def add_to(self, app: HttpApp) -> None:
         """Have the router answer these."""
@@ -73,8 +74,8 @@ class OpenSourceChangeRoutes:
     def delete_open_source_entity(self, entity_type: str, entity_name: str) -> DeleteAllAnswer:
         """Delete what belongs to an entity; slashes in its name may stand as they are."""
         subject = Subject.of(subject_kind_from(entity_type), entity_name)
-        job = self.delete_subject(caller.access, subject, caller.idempotency_key)
-        return _deleted(job, "Entity deleted")
+        job = self.erase_subject(caller.access, subject, caller.idempotency_key)
+        return {"message": "Entity deleted" if is_gone(job) else DELETING, "event_id": job.id}
 
     def post_reset(self) -> DeleteAllAnswer:
         """Delete every memory of the project."""

@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import BaseModel, StrictStr
 from typing_extensions import TypedDict
 
-from recollect.domain.jobs import DeleteAllRequest, JobStatus
+from recollect.domain.jobs import JobStatus
+from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints.answers import DeleteAllAnswer, MessageOnly, ProjectAnswer
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
