@@ -47,7 +47,7 @@ def measure(megabytes: int) -> dict[str, Any]:
             "file_mb": round(file.stat().st_size / MEGABYTE, 1),
             "messages": messages,
             "imported": report["imported"],
-            "failed": len(report["failed"]),
+            "failed": report["failed"],
             "seconds": round(seconds, 1),
             "mb_per_second": round(file.stat().st_size / MEGABYTE / seconds, 2),
             "messages_per_second": round(messages / seconds),
