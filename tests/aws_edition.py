@@ -125,7 +125,9 @@ def drain(
         )
         messages = answer.get("Messages", [])
         if messages:
-            result = invoke(function, {"Records": [_record(message) for message in messages]})
+            result = invoke(
+                function, {"Records": [as_record(message, "index") for message in messages]}
+            )
             failed = {item["itemIdentifier"] for item in result["batchItemFailures"]}
             for message in messages:
                 if message["MessageId"] not in failed:
@@ -228,7 +230,7 @@ def _tell(port: int, key: str) -> None:
     sys.stdout.flush()
 
 
-def _record(message: Mapping[str, Any]) -> dict[str, Any]:
+def as_record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
     """Return a received message as Lambda hands it to a function."""
     return {
         "messageId": message["MessageId"],
@@ -238,7 +240,7 @@ def _record(message: Mapping[str, Any]) -> dict[str, Any]:
         "messageAttributes": {},
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:index",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{queue}",
         "awsRegion": REGION,
     }
 

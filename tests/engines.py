@@ -10,10 +10,14 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 ENDPOINTS = "RECOLLECT_TEST_ENDPOINTS"
 """Names the engines' addresses: a JSON object, or the file that holds it."""
@@ -48,6 +52,17 @@ def gremlin_engine() -> str:
 def gremlin_server() -> str:
     """Return its URL; fail if nobody is there."""
     return endpoint(gremlin_engine())
+
+
+def received(client: "SQSClient", url: str) -> list["MessageTypeDef"]:
+    """Return at most ten messages of a queue, with all that they say of themselves."""
+    answer = client.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["All"],
+    )
+    return answer.get("Messages", [])
 
 
 @contextmanager

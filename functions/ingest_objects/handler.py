@@ -10,13 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recollect import bootstrap
 from recollect.bootstrap import current, objects
-from recollect.domain.errors import InvalidRequestError
 from recollect.entrypoints.object_events import ObjectNotification
 from recollect.entrypoints.queues import (
-    PoisonError,
     batch_handler,
     correlate,
     origin_of,
+    poison,
     read_body,
 )
 from recollect.ports.letters import QueueName
@@ -30,15 +29,12 @@ def accept(record: SQSRecord) -> None:
     """Accept what one message tells of; raise to have it delivered alone again, or buried."""
     origin = origin_of(record)
     correlate(origin.message_id)
-    try:
+    with poison():
         for request in read_body(ObjectNotification, record).requests():
             # An event that comes again after the erasure of whom its key names is let go.
             with suppress(ErasedError):
                 job = ingest.accept(request, message_id=origin.message_id)
                 logger.info("Accepted an object", job_id=job.id, size=request.size)
-    except InvalidRequestError as error:
-        told = f"is refused: {error}"
-        raise PoisonError(told) from error
 
 
 handle = batch_handler(accept, bootstrap.dead_letters(QueueName.OBJECTS))

@@ -26,7 +26,7 @@ from recollect.testing.builders import NOON
 from recollect.testing.graveyard import *
 from recollect.testing.graveyard import HERE, THERE, Plot, everything
 from tests.contract.stores import local_store
-from tests.engines import REGION, endpoint
+from tests.engines import REGION, endpoint, received
 from tests.service import Clock, Ids
 
 if TYPE_CHECKING:
@@ -92,13 +92,7 @@ class Queue:
         return SqsDeadLetters(self.client, self.dead, lambda: uuid4().hex)
 
     def receive(self) -> list["MessageTypeDef"]:
-        answer = self.client.receive_message(
-            QueueUrl=self.url,
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        )
-        return answer.get("Messages", [])
+        return received(self.client, self.url)
 
     def take(self) -> list[tuple[str, Origin | None]]:
         return [(each["Body"], origin_in(each)) for each in self.receive()]
@@ -248,7 +242,7 @@ def a_grave(stub: Stubber) -> None:
     )
 
 
-def received(*numbers: int) -> dict[str, Any]:
+def told_messages(*numbers: int) -> dict[str, Any]:
     sent = str(int(NOON.timestamp() * 1000))
     return {
         "Messages": [
@@ -276,8 +270,8 @@ def shown_again(*numbers: int) -> dict[str, Any]:
 def test_whatever_was_looked_at_is_shown_again_at_once() -> None:
     with stubbed() as (graveyard, stub):
         a_grave(stub)
-        stub.add_response("receive_message", received(*range(MOST_TOGETHER)))
-        stub.add_response("receive_message", received(10, 11))
+        stub.add_response("receive_message", told_messages(*range(MOST_TOGETHER)))
+        stub.add_response("receive_message", told_messages(10, 11))
         for some in (range(MOST_TOGETHER), (10, 11)):
             stub.add_response("change_message_visibility_batch", SHOWN, shown_again(*some))
 
@@ -287,7 +281,7 @@ def test_whatever_was_looked_at_is_shown_again_at_once() -> None:
 def test_a_letter_that_was_sent_and_cannot_be_removed_is_shown_again() -> None:
     with stubbed() as (graveyard, stub):
         a_grave(stub)
-        stub.add_response("receive_message", received(1, 2))
+        stub.add_response("receive_message", told_messages(1, 2))
         stub.add_response("receive_message", {})
         stub.add_response("send_message", {"MessageId": "3"})
         stub.add_client_error("delete_message", "ServiceUnavailable")
@@ -301,7 +295,7 @@ def test_a_letter_that_was_sent_and_cannot_be_removed_is_shown_again() -> None:
 def test_a_message_that_the_queue_never_takes_stays_and_holds_up_no_other(code: str) -> None:
     with stubbed() as (graveyard, stub):
         a_grave(stub)
-        stub.add_response("receive_message", received(1, 2))
+        stub.add_response("receive_message", told_messages(1, 2))
         stub.add_response("receive_message", {})
         stub.add_client_error("send_message", code, "One or more parameters are too long")
         stub.add_response("send_message", {"MessageId": "3"})

@@ -27,7 +27,7 @@ from recollect.entrypoints.queues import LAST_RECEIVE, queue_handler
 from recollect.entrypoints.worker import sqs_event
 from recollect.testing.wake_ups import *
 from recollect.testing.wake_ups import Line, News, Waiting, an_add
-from tests.engines import endpoint
+from tests.engines import endpoint, received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -47,13 +47,7 @@ class Queue:
     url: str
 
     def receive(self) -> list["MessageTypeDef"]:
-        answer = self.client.receive_message(
-            QueueUrl=self.url,
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        )
-        return answer.get("Messages", [])
+        return received(self.client, self.url)
 
     def bodies(self) -> Iterator[str]:
         """Yield, and delete, all messages."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from click.testing import CliRunner, Result
@@ -21,6 +22,15 @@ def invoke(*words: str, **environment: str | None) -> Result:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def on_file(data: Path) -> Run:
+    """Return what runs a command on a data file."""
+
+    def run(*words: str, **environment: str | None) -> Result:
+        return invoke(*words, "--data", str(data), **environment)
+
+    return run
 
 
 def printed(result: Result) -> Any:  # noqa: ANN401 - whatever was printed

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
 from recollect import bootstrap
 from recollect.domain.subjects import Subject, SubjectKind
-from tests.handlers.commands import Run, invoke, printed
+from tests.handlers.commands import Run, invoke, on_file, printed
 
 DOG, CAT = "My dog is called Biscuit.", "My cat is called Cleo."
 PROJECT = "default"
@@ -31,10 +30,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(data: Path) -> Run:
-    def on_the_file(*words: str) -> Result:
-        return invoke(*words, "--data", str(data))
-
-    return on_the_file
+    return on_file(data)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from recollect.testing.store import Store, a_project
 from tests.aws import dynamo_store
 from tests.contract.indexes import a_client, drop, some_settings
 from tests.engines import endpoint
-from tests.handlers.commands import Run, invoke, printed
+from tests.handlers.commands import Run, invoke, on_file, printed
 from tests.promises.graph_copies import CopiedStore
 
 TEXT = "My sister Tess lives in Lisbon."
@@ -71,12 +71,9 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(data: Path) -> Run:
     """Return what runs a command on a data file; its first key makes the project `default`."""
-
-    def on_the_file(*words: str, **environment: str | None) -> Result:
-        return invoke(*words, "--data", str(data), **environment)
-
-    assert on_the_file("list", "--user", "maya").exit_code == 0
-    return on_the_file
+    run = on_file(data)
+    assert run("list", "--user", "maya").exit_code == 0
+    return run
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from recollect.testing.store import a_project
 from tests.aws import dynamo_store
 from tests.contract.indexes import a_client, drop, refresh, some_settings
 from tests.engines import endpoint
-from tests.handlers.commands import Run, invoke, printed
+from tests.handlers.commands import Run, invoke, on_file, printed
 from tests.service import embedder
 
 OTHER_MODEL = {"RECOLLECT_EMBEDDER": "tests.handlers.test_cli_maintenance:Toy"}
@@ -54,10 +54,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(data: Path) -> Run:
-    def on_the_file(*words: str, **environment: str | None) -> Result:
-        return invoke(*words, "--data", str(data), **environment)
-
-    return on_the_file
+    return on_file(data)
 
 
 @pytest.fixture

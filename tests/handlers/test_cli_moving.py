@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import boto3
 import httpx
 import pytest
-from click.testing import Result
 
 from recollect.domain.memory import Json
 from recollect.entrypoints.cli.client import Place, opened
@@ -18,7 +17,7 @@ from recollect.testing.store import a_project
 from tests.aws import dynamo_store, make_queue
 from tests.callers import Deployment, LiveService, ok, remembered
 from tests.engines import REGION, endpoint
-from tests.handlers.commands import Run, invoke, printed
+from tests.handlers.commands import Run, invoke, on_file, printed
 
 Damage: TypeAlias = Callable[[list[str]], list[str]]
 ROW: dict[str, Any] = {
@@ -41,18 +40,12 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(data: Path) -> Run:
-    def on_the_file(*words: str, **environment: str | None) -> Result:
-        return invoke(*words, "--data", str(data), **environment)
-
-    return on_the_file
+    return on_file(data)
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Run:
-    def on_another_file(*words: str, **environment: str | None) -> Result:
-        return invoke(*words, "--data", str(tmp_path / "other.db"), **environment)
-
-    return on_another_file
+    return on_file(tmp_path / "other.db")
 
 
 @pytest.fixture

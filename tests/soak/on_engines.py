@@ -23,8 +23,7 @@ from recollect.bootstrap import stores
 from recollect.entrypoints.functions import load_handlers
 from recollect.entrypoints.invocation import Handler
 from recollect.usecases import work_on_jobs
-from tests.aws_edition import invoke
-from tests.engines import REGION
+from tests.aws_edition import as_record, invoke
 from tests.soak.load import PROJECT
 
 if TYPE_CHECKING:
@@ -76,7 +75,8 @@ class Poller:
                 self._hand(messages)
 
     def _hand(self, messages: Sequence["MessageTypeDef"]) -> None:
-        result = invoke(self.function, {"Records": list(map(record, messages))})
+        records = [as_record(message, "soak") for message in messages]
+        result = invoke(self.function, {"Records": records})
         failed = {item["itemIdentifier"] for item in result["batchItemFailures"]}
         for message in messages:
             if message["MessageId"] not in failed:
@@ -85,21 +85,6 @@ class Poller:
                     self.sqs.delete_message(
                         QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"]
                     )
-
-
-def record(message: "MessageTypeDef") -> dict[str, Any]:
-    """Return a received message as Lambda hands it to a function."""
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message.get("Attributes", {}),
-        "messageAttributes": {},
-        "md5OfBody": message["MD5OfBody"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:soak",
-        "awsRegion": REGION,
-    }
 
 
 def forgetful(function: Handler, chance: random.Random, share: float) -> Handler:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.keys import ApiKey
@@ -20,6 +21,7 @@ from recollect.usecases.erase_graph import EraseGraph
 from recollect.usecases.manage_keys import change_keys
 from recollect.usecases.manage_projects import ChangeProject
 from recollect.usecases.manage_webhooks import change_webhooks
+from recollect.usecases.walking import by_places
 
 ENDED_UP_TO = "ended_up_to"
 EMPTIED_UP_TO = "emptied_up_to"
@@ -94,9 +96,7 @@ class EndProject:
         self._strip(project, subject)
 
     def _strip(self, project: str, subject: Subject) -> None:
-        place = ""
-        while some := self.archive.deleted(project, subject, limit=PAGE, after=place):
-            place = list(some)[-1]
+        for some in by_places(partial(self.archive.deleted, project, subject, limit=PAGE)):
             self.remains.strip(project, list(some.values()))
 
     def _revoked(self, key: ApiKey) -> ApiKey:

@@ -9,7 +9,7 @@ from functools import partial
 from recollect.domain.filters import subject_is
 from recollect.domain.filters.logic import all_of
 from recollect.domain.graph import UNKNOWN_TYPE, Alias, Owner, Reading, Triple, entity_id
-from recollect.domain.memory import Memory
+from recollect.domain.memory import Episode, Memory
 from recollect.domain.subjects import Scope, Subject
 from recollect.ports.archive import (
     Archive,
@@ -25,9 +25,15 @@ from recollect.ports.graph import GraphRecord, NamedEntity, Statement
 from recollect.ports.keys import Keys
 from recollect.ports.record import Listing, Record
 from recollect.ports.subjects import Subjects
-from recollect.usecases.walking import entity_pages, graph_pages, matching_pages, projects_of
+from recollect.usecases.walking import (
+    by_places,
+    entity_pages,
+    graph_pages,
+    known_subjects,
+    matching_pages,
+    projects_of,
+)
 
-SUBJECTS_PER_PAGE = 500
 DELETED_PER_PAGE = 200
 EPISODES_PER_PAGE = 50
 """An episode may have several hundred kilobytes."""
@@ -77,25 +83,19 @@ class ExportRecords:
         for memories in matching_pages(self.listing, project, matching):
             told = self._readings(memories, subjects) if has_graph else {}
             yield from self._kept(project, memories, told)
-        for subject in subjects[:1] or self._known(project):
+        for subject in subjects[:1] or known_subjects(self.subjects, project):
             wanted = partial(_is_wanted, subjects, subject)
             yield from self._deleted(project, subject, wanted)
             yield from self._episodes(project, subject, wanted)
 
-    def _known(self, project: str) -> Iterator[Subject]:
-        after = ""
-        while found := self.subjects.known(project, limit=SUBJECTS_PER_PAGE, after=after):
-            yield from found.values()
-            after = list(found)[-1]
-
     def _described(self, project: str, subjects: Sequence[Subject]) -> Iterator[Item]:
-        for subject in subjects or self._known(project):
+        for subject in subjects or known_subjects(self.subjects, project):
             if metadata := self.archive.metadata(project, subject):
                 yield Described(subject, metadata)
 
     def _owners(self, project: str, subjects: Sequence[Subject]) -> Iterable[Subject]:
         if not subjects:
-            return self._known(project)
+            return known_subjects(self.subjects, project)
         return subjects if len(subjects) == 1 else ()
 
     def _graph(self, owner: Owner) -> Iterator[Item]:
@@ -154,25 +154,24 @@ class ExportRecords:
     def _deleted(
         self, project: str, subject: Subject, is_wanted: Callable[[Scope], bool]
     ) -> Iterator[Item]:
-        after = ""
-        while found := self.archive.deleted(project, subject, limit=DELETED_PER_PAGE, after=after):
+        read = partial(self.archive.deleted, project, subject, limit=DELETED_PER_PAGE)
+        for found in by_places(read):
             ids = list(found.values())
             histories = self.threads.map(partial(self.record.history, project), ids)
             for history in histories:
                 # Another one is about to be deleted, and was told as what it is.
                 if history and history[-1].new_text is None and is_wanted(history[-1].scope):
                     yield DeletedMemory(tuple(history))
-            after = list(found)[-1]
 
     def _episodes(
         self, project: str, subject: Subject, is_wanted: Callable[[Scope], bool]
     ) -> Iterator[Item]:
-        after = ""
-        while found := self.archive.episodes(
-            project, subject, now=self.now(), limit=EPISODES_PER_PAGE, after=after
-        ):
+        def read(after: str) -> dict[str, Episode | None]:
+            now, limit = self.now(), EPISODES_PER_PAGE
+            return self.archive.episodes(project, subject, now=now, limit=limit, after=after)
+
+        for found in by_places(read):
             yield from (each for each in found.values() if each and is_wanted(each.scope))
-            after = list(found)[-1]
 
 
 def _is_wanted(subjects: Sequence[Subject], found_by: Subject, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from recollect.ports.index import IndexQuery, MemoryIndex
 from recollect.ports.jobs import Jobs
 from recollect.ports.record import Listing, Outbox, Record
 from recollect.usecases.empty_jobs import EmptyJobs
-from recollect.usecases.walking import entity_pages, matching_pages
+from recollect.usecases.walking import by_places, entity_pages, matching_pages
 
 PAGE = 100
 """Deleted memories whose histories are read together."""
@@ -109,9 +110,7 @@ class FindRemains:
         self, project: str, subject: Subject, is_before: Before
     ) -> Iterator[dict[str, str]]:
         """Yield pages of place -> id of memories that were deleted and have left a history."""
-        after = ""
-        while some := self.archive.deleted(project, subject, limit=PAGE, after=after):
-            after = list(some)[-1]
+        for some in by_places(partial(self.archive.deleted, project, subject, limit=PAGE)):
             gone = set(some.values()) - self.record.get(project, list(some.values())).keys()
             yield {
                 place: memory_id

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby, islice
 from typing import Any, TypeAlias, TypeVar
 
@@ -29,7 +30,7 @@ from recollect.ports.subjects import Subjects
 from recollect.usecases.import_graph import ImportGraph
 from recollect.usecases.import_report import NAMES, ImportReport
 from recollect.usecases.waking import wake
-from recollect.usecases.walking import Progress, projects_of
+from recollect.usecases.walking import Progress, by_places, projects_of
 
 AT_ONCE = 200
 """Things of a kind that are looked up, embedded and held together."""
@@ -98,10 +99,8 @@ class ImportRecords:
     def _erased(self, project: str, said_by: datetime) -> frozenset[str]:
         """Return the keys of subjects that were erased at this time or later."""
         erased: set[str] = set()
-        after = ""
-        while marks := self.erasures.marks(project, limit=MARKS_PER_PAGE, after=after):
+        for marks in by_places(partial(self.erasures.marks, project, limit=MARKS_PER_PAGE)):
             erased |= {key for key, at in marks.items() if at >= said_by}
-            after = max(marks)
         return frozenset(erased)
 
 

@@ -9,6 +9,7 @@ from recollect.domain.jobs import IdempotencyKey, Job
 from recollect.domain.requests import AddRequest
 from recollect.ports.keys import Keys
 from recollect.usecases.add_memories import AddMemories
+from recollect.usecases.manage_keys import has_key
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class IngestMessages:
         Without one nobody could read what is remembered: a name is misspelt, or the project has
         been deleted.
         """
-        if not any(key.revoked_at is None for key in self.keys.list(self.project)):
+        if not has_key(self.keys, self.project):
             message = "RECOLLECT_INGEST_PROJECT names no project that has a key"
             raise InvalidRequestError(message)
 

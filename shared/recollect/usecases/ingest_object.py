@@ -23,6 +23,7 @@ from recollect.ports.objects import ObjectStore, ObjectVersion
 from recollect.ports.record import Change, ErasedError, Record
 from recollect.usecases.add_memories import AddMemories
 from recollect.usecases.ingest_tally import PLACE, Tally
+from recollect.usecases.manage_keys import has_key
 from recollect.usecases.transcripts import (
     BadLine,
     Content,
@@ -73,7 +74,7 @@ class IngestObject:
         if ObjectKey.of(request.key).project != request.project:
             message = "The key names another project"
             raise InvalidRequestError(message)
-        if not any(key.revoked_at is None for key in self.keys.list(request.project)):
+        if not has_key(self.keys, request.project):
             message = "The key names no project that has an API key"
             raise InvalidRequestError(message)
         name = f"{request.bucket}\n{request.key}\n{request.version}"

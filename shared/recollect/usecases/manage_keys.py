@@ -212,3 +212,8 @@ def _with_id(keys: list[ApiKey], key_id: str) -> ApiKey:
 
 def _email_or_none(text: str | None) -> str | None:
     return None if text is None else checked_email(text)
+
+
+def has_key(keys: Keys, project: str) -> bool:
+    """Tell whether a project has a key that is not revoked: nobody could read it without one."""
+    return any(key.revoked_at is None for key in keys.list(project))

@@ -1,15 +1,14 @@
 """Erasing again what a restored record has brought back."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from recollect.domain.subjects import Subject
 from recollect.ports.erasure import Erasures
 from recollect.ports.keys import Keys
 from recollect.ports.subjects import Subjects
 from recollect.usecases.erase_subject import EraseSubject
-from recollect.usecases.walking import projects_of
+from recollect.usecases.walking import by_places, known_subjects, projects_of
 
 PAGE = 500
 
@@ -35,7 +34,7 @@ class ReapplyErasures:
         begun = 0
         for each in projects_of(self.keys, project):
             marks = self._marks(each)
-            for subject in self._known(each) if marks else ():
+            for subject in known_subjects(self.subjects, each) if marks else ():
                 if subject.key in marks:
                     self.erase.resume(self.erase.again(each, subject, marks[subject.key]))
                     begun += 1
@@ -43,14 +42,6 @@ class ReapplyErasures:
 
     def _marks(self, project: str) -> dict[str, datetime]:
         marks: dict[str, datetime] = {}
-        place = ""
-        while some := self.erasures.marks(project, limit=PAGE, after=place):
+        for some in by_places(partial(self.erasures.marks, project, limit=PAGE)):
             marks |= some
-            place = list(some)[-1]
         return marks
-
-    def _known(self, project: str) -> Iterator[Subject]:
-        place = ""
-        while some := self.subjects.known(project, limit=PAGE, after=place):
-            yield from some.values()
-            place = list(some)[-1]

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from recollect.domain.errors import NotFoundError, UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter
 from recollect.domain.graph import Entity, Owner, Relation
 from recollect.domain.memory import Memory
+from recollect.domain.subjects import Subject
 from recollect.ports.graph import GraphRecord
 from recollect.ports.keys import Keys
 from recollect.ports.record import Listing, Position
+from recollect.ports.subjects import Subjects
 
 PAGE = 500
 """Memories that are held at once."""
 OWNERS_PER_PAGE = 500
 ENTITIES_PER_PAGE = 100
+SUBJECTS_PER_PAGE = 500
 EVERY_RELATION = 1_000_000
 """More than an entity can have."""
 FIRST = Position(datetime.max.replace(tzinfo=UTC), "~")
@@ -59,6 +63,23 @@ def matching_pages(
             yield page.memories
             position = Position(page.memories[-1].created_at, page.memories[-1].id)
         has_more = page.has_more
+
+
+def by_places(read: Callable[..., dict[str, Found]]) -> Iterator[dict[str, Found]]:
+    """Yield pages of place -> thing: `read` is called with the last place that was seen as `after`.
+
+    Until it returns none.
+    """
+    after = ""
+    while found := read(after=after):
+        yield found
+        after = next(reversed(found))
+
+
+def known_subjects(subjects: Subjects, project: str) -> Iterator[Subject]:
+    """Yield all that ever had memories or messages, or were described."""
+    for found in by_places(partial(subjects.known, project, limit=SUBJECTS_PER_PAGE)):
+        yield from found.values()
 
 
 def projects_of(keys: Keys, project: str | None) -> Sequence[str]:

@@ -25,20 +25,21 @@ from recollect.entrypoints.cli.options import (
     json_option,
     subjects,
 )
-from recollect.entrypoints.cli.output import examples, one_line, print_json, say
+from recollect.entrypoints.cli.output import (
+    INTERRUPTED,
+    MOST_SHOWN,
+    examples,
+    one_line,
+    print_json,
+    say,
+)
 from recollect.entrypoints.cli.progress import watched
 from recollect.entrypoints.cli.transcripts import Transcript
 from recollect.entrypoints.event_answers import JobAnswer
 from recollect.usecases.transcripts import BadLine, Conversation, shared_metadata
 
-INTERRUPTED: Final = 130
-"""What shells report for a program that Ctrl-C ended."""
 REFUSES_THE_CONTENT: Final = frozenset({400, 413, 422})
 """Answers that concern what was sent, so that the next conversation may well be taken."""
-
-
-FAILURES_SHOWN: Final = 20
-"""More would hide the summary."""
 MAX_TOLD: Final = 10_000
 """Failures that are told one by one, by --json; the others are counted."""
 
@@ -218,11 +219,11 @@ def _tell(report: Report, *, is_json: bool) -> None:
     if is_json:
         print_json(asdict(report))
     else:
-        for failure in report.failures[:FAILURES_SHOWN]:
+        for failure in report.failures[:MOST_SHOWN]:
             where = f"line {failure['line']}" if "line" in failure else failure["place"]
             say(f"{one_line(str(where))}: {one_line(failure['reason'])}")
-        if report.failed > FAILURES_SHOWN:
-            say(f"... and {report.failed - FAILURES_SHOWN} more; --json tells {MAX_TOLD}.")
+        if report.failed > MOST_SHOWN:
+            say(f"... and {report.failed - MOST_SHOWN} more; --json tells {MAX_TOLD}.")
         click.echo(_summary(report))
     if report.failed:
         click.get_current_context().exit(1)

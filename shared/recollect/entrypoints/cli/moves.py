@@ -24,16 +24,20 @@ from recollect.entrypoints.cli.kinds_of_import import MEM0, header_of
 from recollect.entrypoints.cli.local import DEFAULT_PROJECT
 from recollect.entrypoints.cli.maintenance import counting
 from recollect.entrypoints.cli.options import PathType, data_option, subjects
-from recollect.entrypoints.cli.output import examples, one_line, print_json, print_table, say
+from recollect.entrypoints.cli.output import (
+    INTERRUPTED,
+    MOST_SHOWN,
+    examples,
+    one_line,
+    print_json,
+    print_table,
+    say,
+)
 from recollect.ports.archive import Item
 from recollect.usecases.import_records import ReadAll
 from recollect.usecases.import_report import NAMES, ImportReport
 
 MEM0_URL: Final = "https://api.mem0.ai"
-INTERRUPTED: Final = 130
-"""What shells report for a program that Ctrl-C ended."""
-CONFLICTS_SHOWN: Final = 20
-"""More would hide the summary."""
 
 
 @click.command(
@@ -135,7 +139,7 @@ def _import(
     is_json: bool,
     edition: str,
     data: Path,
-    looks_ahead: bool = True,
+    looks_ahead: bool,
 ) -> None:
     try:
         with _opened(edition, data, project), counting() as progress:
@@ -185,10 +189,10 @@ def _tell(report: ImportReport, *, is_json: bool) -> None:
 
 
 def _print(report: ImportReport) -> None:
-    for conflict in report.conflicts[:CONFLICTS_SHOWN]:
+    for conflict in report.conflicts[:MOST_SHOWN]:
         say(f"{one_line(conflict.place)}: {one_line(conflict.reason)}")
-    if report.conflict_count > CONFLICTS_SHOWN:
-        say(f"... and {report.conflict_count - CONFLICTS_SHOWN} more; --json tells more.")
+    if report.conflict_count > MOST_SHOWN:
+        say(f"... and {report.conflict_count - MOST_SHOWN} more; --json tells more.")
     if rows := list(_rows(report)):
         print_table([("imported", "already there", ""), *rows])
     if report.owners_to_read:

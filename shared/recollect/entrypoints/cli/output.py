@@ -8,6 +8,10 @@ from typing import Any, Final
 
 import click
 
+INTERRUPTED: Final = 130
+"""What shells report for a program that Ctrl-C ended."""
+MOST_SHOWN: Final = 20
+"""Things that went wrong; more would hide the summary."""
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
