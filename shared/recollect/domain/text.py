@@ -1,29 +1,32 @@
 """The terms of a text: what keyword search compares, the same for every index."""
 
 import re
-import threading
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
 
-import snowballstemmer
+from recollect.domain.words.function_words import (
+    FUNCTION_WORDS,
+    MARKERS,
+    RUSSIAN_STOP_WORDS,
+    STOP_WORDS,
+)
+from recollect.domain.words.languages import ENGLISH, Token, languages_of
+from recollect.domain.words.stems import MAX_TERM_LENGTH, english_stem, stems
+from recollect.domain.words.unspaced import UNSPACED, unspaced_terms
 
-MAX_TERM_LENGTH = 64
-"""Characters; longer words (mostly encoded data) are cut to this: nobody searches for them."""
+__all__ = ["MAX_TERM_LENGTH", "TERMS_VERSION", "terms"]
 
-_STEMS_KEPT = 20_000
-"""Words whose stems are remembered: a subject's vocabulary, in about 3 MB."""
-_PIECE = re.compile(r"\S{1,256}")
+TERMS_VERSION = 2
+"""Grows whenever a text has other terms than before: what is stored by older ones is made anew."""
+
+_MAX_WORD = 4 * MAX_TERM_LENGTH
+"""Characters of a word that are looked at: many of them may be marks."""
+_AT_ONCE = 256
+_PIECE = re.compile(rf"\S{{1,{_AT_ONCE}}}")
 """What is normalised at once: normalising a run of combining marks takes the square of its length,
 so that a hostile text of 1 MB would take an hour in one piece."""
-
-_UNSPACED = (
-    "\u3005-\u3007"  # iteration mark, zero
-    "\u3040-\u30ff\u31f0-\u31ff"  # Hiragana, Katakana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
-    "\uac00-\ud7af"  # Hangul
-    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
-    "\U00020000-\U000323af"  # Han, supplementary planes
-)
 _MARKS = (
     "\u0300-\u036f"
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
@@ -33,69 +36,87 @@ _MARKS = (
 )
 """Vowel signs and other marks, which are part of a word but no letters to `re`."""
 _WORD = re.compile(rf"[\w{_MARKS}]+")
-_SCRIPT_RUN = re.compile(rf"([{_UNSPACED}]+)|[^{_UNSPACED}]+")
-
-_ENGLISH_STOP_WORDS = """
-i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves
-he him his himself she she's her hers herself it it's its itself they them their theirs themselves
-what which who whom this that that'll these those am is are was were be been being have has had
-having do does did doing a an the and but if or because as until while of at by for with about
-against between into through during before after above below to from up down in out on off over
-under again further then once here there when where why how all any both each few more most other
-some such no nor not only own same so than too very s t can will just don don't should should've
-now d ll m o re ve y ain aren aren't couldn couldn't didn didn't doesn doesn't hadn hadn't hasn
-hasn't haven haven't isn isn't ma mightn mightn't mustn mustn't needn needn't shan shan't shouldn
-shouldn't wasn wasn't weren weren't won won't wouldn wouldn't
-"""
-STOP_WORDS = frozenset(_ENGLISH_STOP_WORDS.split() + _ENGLISH_STOP_WORDS.replace("'", "").split())
-"""The 179 English stop words of NLTK 3.8, and those with an apostrophe also without it."""
-
-_stemmer = snowballstemmer.stemmer("english")
-_stemmer_lock = threading.Lock()
+_SPACED_WORD = re.compile(rf"([^\w{_MARKS}]*)([\w{_MARKS}]+)")
+_SENTENCE_ENDS = frozenset('.!?…:;¡¿"„“”«»()')
+_SCRIPT_RUN = re.compile(f"([{UNSPACED}]+)|[^{UNSPACED}]+")
+_NOTHING: frozenset[str] = frozenset()
+_LEFT_OUT = STOP_WORDS | RUSSIAN_STOP_WORDS
 
 
 def terms(text: str) -> list[str]:
     """Return the terms of a text in order, repeated as often as they occur.
 
-    Words are compared regardless of case and Unicode form, without English stop words and by
-    their English stem (Snowball); numbers are kept. An apostrophe ends a word, so that `Mia's`
-    is found by `Mia`, and `don't` is a stop word in either spelling. Scripts that write no spaces
-    between words (Chinese, Japanese, Thai, Khmer...; Korean is treated alike) give overlapping
-    pairs of characters. Takes time linear in the length of the text.
+    Words are compared regardless of case, accents and Unicode form, by their English stem
+    (Snowball) and without English stop words; numbers are kept. An apostrophe ends a word, so that
+    `Mia's` is found by `Mia`, and `don't` is a stop word in either spelling. A line whose function
+    words tell another language loses these instead, and its words have their stems in that
+    language beside the English ones: whatever is recognised, the same word is found. Scripts other
+    than Latin have one stemmer each; those without spaces give pairs of characters (see
+    `words.unspaced`). Takes time linear in the length of the text.
     """
     if text.isascii():
         # A search reads a hundred texts: without a call for each word this takes half as long.
         words = _WORD.findall(text.lower())
-        return [_stem(word[:MAX_TERM_LENGTH]) for word in words if word not in STOP_WORDS]
-    return [term for word in _WORD.findall(_normal(text)) for term in _word_terms(word)]
+        if MARKERS.isdisjoint(words):
+            return [
+                english_stem(word[:MAX_TERM_LENGTH]) for word in words if word not in STOP_WORDS
+            ]
+    return [term for line in text.split("\n") for term in _line_terms(line)]
 
 
-def _normal(text: str) -> str:
-    # The modifier letter apostrophe is the only one that counts as a letter.
-    spelled = text.replace("\u02bc", "'")
-    return _PIECE.sub(lambda piece: unicodedata.normalize("NFKC", piece[0]), spelled).casefold()
+def _line_terms(line: str) -> list[str]:
+    written = _normal(line)
+    words = _WORD.findall(written.casefold())
+    if not MARKERS.isdisjoint(words):
+        tokens = list(_tokens(written))
+        languages = languages_of(tokens)
+        if languages != ENGLISH:
+            return _recognised_terms(tokens, languages)
+    return [term for word in words for term in _word_terms(word, ENGLISH, _LEFT_OUT)]
 
 
-def _word_terms(word: str) -> list[str]:
-    if word.isascii():
-        return _kept(word)
+def _recognised_terms(tokens: Iterable[Token], languages: tuple[str, ...]) -> list[str]:
+    left_out = _left_out_of(languages)
     return [
         term
-        for run in _SCRIPT_RUN.finditer(word)
-        for term in (_pairs(run[0]) if run[1] else _kept(run[0]))
+        for token in tokens
+        for term in _word_terms(
+            token.word, token.languages(languages), _NOTHING if token.is_name else left_out
+        )
     ]
 
 
-def _kept(word: str) -> list[str]:
-    return [] if word in STOP_WORDS else [_stem(word[:MAX_TERM_LENGTH])]
+@cache
+def _left_out_of(languages: tuple[str, ...]) -> frozenset[str]:
+    """Return what is a function word in whichever of these languages it is."""
+    shared = frozenset.intersection(*(FUNCTION_WORDS[each] for each in languages))
+    return shared | RUSSIAN_STOP_WORDS
 
 
-def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(max(len(run) - 1, 1))]
+def _normal(line: str) -> str:
+    # The modifier letter apostrophe is the only one that counts as a letter.
+    spelled = line.replace("\u02bc", "'")
+    if len(spelled) <= _AT_ONCE:
+        return unicodedata.normalize("NFKC", spelled)
+    return _PIECE.sub(lambda piece: unicodedata.normalize("NFKC", piece[0]), spelled)
 
 
-@lru_cache(maxsize=_STEMS_KEPT)
-def _stem(word: str) -> str:
-    # One stemmer keeps the word it works on in itself; the cache answers without the lock.
-    with _stemmer_lock:
-        return str(_stemmer.stemWord(word))
+def _tokens(written: str) -> Iterator[Token]:
+    begins = True
+    for between, word in _SPACED_WORD.findall(written):
+        begins = begins or (between != " " and not _SENTENCE_ENDS.isdisjoint(between))
+        yield Token.of(word, begins_sentence=begins)
+        begins = False
+
+
+def _word_terms(word: str, languages: tuple[str, ...], left_out: frozenset[str]) -> Iterable[str]:
+    if word.isascii():
+        return _spelled(word, languages, left_out)
+    runs = _SCRIPT_RUN.finditer(word)
+    return chain.from_iterable(
+        unspaced_terms(run[0]) if run[1] else _spelled(run[0], languages, left_out) for run in runs
+    )
+
+
+def _spelled(word: str, languages: tuple[str, ...], left_out: frozenset[str]) -> tuple[str, ...]:
+    return () if word in left_out else stems(word[:_MAX_WORD], languages)

@@ -1,0 +1,1 @@
+"""How texts are taken apart into terms: function words, stems and scripts without spaces."""
