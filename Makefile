@@ -23,7 +23,7 @@ GREMLIN38 := gremlinpython==3.8.2
 COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
 	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
-.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench eval-decisions build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench bench-peers eval-decisions build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -111,6 +111,9 @@ start-engines: engines ## run the AWS edition on this machine, before the engine
 bench: setup ## measure, into benchmarks/results; ARGS="--data FILE"
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
+bench-peers: setup ## measure mem0, LangGraph and LanceDB beside ours; ARGS="--data FILE"
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 eval-decisions: setup ## let a model decide about facts by hand-written cases; MODEL=rules
 	@$(BIN)/python -m evals.decisions "$(MODEL)"
 
@@ -144,6 +147,6 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 
 clean: ## delete everything these commands made, but no data
 	@[ ! -d .engines ] || $(or $(wildcard $(BIN)/python),python3) -m scripts.engines remove
-	@rm -rf .node-mem0 .venv .venv-gremlin38 .venv-langgraph .venv-mem0 .venv-mem0-cli .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
+	@rm -rf .node-mem0 .venv .venv-gremlin38 .venv-langgraph .venv-mem0 .venv-mem0-cli .venv-peers .venv-sam .aws-sam .setup.log build dist .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find shared functions tests benchmarks evals -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -26,8 +26,8 @@ from benchmarks.measuring import milliseconds, rate
 from recollect.adapters.aws.gremlin import GremlinGraphStore
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Owner
+from recollect.domain.questions import Question
 from recollect.domain.subjects import Scope
-from recollect.usecases.candidates import Question
 from recollect.usecases.search_graph import SearchGraph
 from recollect.usecases.search_memories import SearchResult
 from recollect.usecases.walking import graph_pages

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import artefacts, costs, model_calls
+from benchmarks import artefacts, costs, model_calls, peers_report
 from benchmarks.measuring import RESULTS, table, write
 
 MEASUREMENTS = ("speed", "peer", "first_search", "accept", "model_calls", "costs", "artefacts")
@@ -69,6 +69,7 @@ def _report() -> str:
     if "locomo" in kept:
         parts += [_recall_table(kept["locomo"]), ""]
     parts += [_accepting(found) for name, found in kept.items() if name == "accept"]
+    parts += [f"{peers_report.report(found)}\n" for name, found in kept.items() if name == "peers"]
     if "first_search" in kept:
         first = kept["first_search"]
         parts.append(
