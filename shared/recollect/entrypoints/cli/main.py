@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "project": LazyCommand("project", "project", "Show and change a project's settings."),
     "usage": LazyCommand("usage", "usage", "Show what keys used, by day."),
     "doctor": LazyCommand("doctor", "doctor", "Check the models with questions of known answers."),
+    "eval": LazyCommand("eval", "eval_", "Measure how well searches find what answers questions."),
     "verify": LazyCommand("maintenance", "verify", "Compare the index with the record."),
     "rebuild": LazyCommand("maintenance", "rebuild", "Build the index anew from the record."),
     "reembed": LazyCommand("maintenance", "reembed", "Embed every memory with another model."),

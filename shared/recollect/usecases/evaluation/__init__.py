@@ -1,0 +1,1 @@
+"""How well searches find what answers questions whose evidence is known."""
