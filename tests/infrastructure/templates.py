@@ -48,6 +48,7 @@ CHOICES: Final[dict[str, dict[str, str]]] = {
         "NeptuneSubnets": "subnet-0a1b2c3d,subnet-4e5f6a7b",
         "KmsKeyArn": KEY,
         "OpenSearchInstanceCount": "3",
+        "RerankModelId": "cohere.rerank-v3-5:0",
         "Tracing": "Active",
     },
     "a graph in the record": {"Graph": "record"},

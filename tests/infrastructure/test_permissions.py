@@ -23,7 +23,7 @@ ALLOWED_WILDCARDS = {
     "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/*/*": "a domain's own policy",
     f"{NEPTUNE}${{NeptuneStack.Outputs.ResourceId}}/*": "data has no name of its own",
     f"{NEPTUNE}cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/*": "data has no name of its own",
-    "*": "Lambda's network interfaces have no names before they are made",
+    "*": "network interfaces have no names before they are made, and bedrock:Rerank takes none",
 }
 """Every resource with a wildcard, and why it has one."""
 READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
@@ -55,8 +55,9 @@ every_function = pytest.mark.parametrize("function", Stack(MAIN, ALL).functions)
 
 
 def _documents(stack: Stack) -> Iterator[dict[str, Any]]:
-    for resource in stack.of_type("AWS::IAM::ManagedPolicy").values():
-        yield resource["PolicyDocument"]
+    for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+        for resource in stack.of_type(kind).values():
+            yield resource["PolicyDocument"]
     for role in stack.of_type("AWS::IAM::Role").values():
         yield role["AssumeRolePolicyDocument"]
         yield from (policy["PolicyDocument"] for policy in role["Policies"])
@@ -79,10 +80,16 @@ def granted(function: str, choice: dict[str, str]) -> set[tuple[str, str]]:
 
 def statements(stack: Stack, function: str) -> Iterator[dict[str, Any]]:
     """Yield what the role of a function says."""
-    role = stack.resources[stack.functions[function]["Role"].split(".")[0][2:]]["Properties"]
+    name_of_role = stack.functions[function]["Role"].split(".")[0][2:]
+    role = stack.resources[name_of_role]["Properties"]
     names = [name.strip("${}") for name in role["ManagedPolicyArns"] if name.startswith("${")]
     documents = [stack.resources[name]["Properties"]["PolicyDocument"] for name in names]
     documents += [policy["PolicyDocument"] for policy in role["Policies"]]
+    documents += [
+        policy["PolicyDocument"]
+        for policy in stack.of_type("AWS::IAM::Policy").values()
+        if f"${{{name_of_role}}}" in policy["Roles"]
+    ]
     for document in documents:
         yield from document["Statement"]
 
@@ -470,6 +477,18 @@ def test_bedrock_is_out_of_reach_when_it_is_not_used(choice: str) -> None:
     for function in Stack(MAIN, chosen).functions:
         found = granted(function, chosen)
         assert not [action for action, _ in found if action.startswith("bedrock:")]
+
+
+def test_what_searches_reranks_with_the_one_model_if_there_is_one() -> None:
+    model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/cohere.rerank-v3-5:0"
+    functions = Stack(MAIN, EVERYTHING).functions
+
+    reranking = {name for name in functions if "bedrock:Rerank" in actions(name, "*", EVERYTHING)}
+
+    assert reranking == {"McpFunction", "SearchFunction"}
+    assert all(actions(name, model, EVERYTHING) == {"bedrock:InvokeModel"} for name in reranking)
+    assert {name for name in functions if actions(name, model, EVERYTHING)} == reranking
+    assert not [each for each in granted("SearchFunction", {}) if each[0] == "bedrock:Rerank"]
 
 
 def test_a_secret_is_read_by_what_asks_models_alone() -> None:

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     edition: Literal["local", "aws"]
 
     embedder: str = "bundled"
-    """`bundled`, `bedrock`, `openai` (any server that speaks its protocol), or
+    """`bundled`, `minilm`, `bedrock`, `openai` (any server that speaks its protocol), or
     `package.module:factory`."""
     embedding_model: str = ""
     embedding_dimensions: int = Field(default=0, ge=0)
@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     embedding_url: str = ""
     """Where the embedder `openai` is, and its key, if not where the language model is."""
     embedding_api_key: str = ""
+    rerank_model: str = ""
+    """What reads the best of a search's results again, if anything: a model on Bedrock, or the
+    model's name where there is `rerank_url`."""
+    rerank_url: str = ""
+    """The whole address of an endpoint like Cohere's or Jina's `/rerank`, and its key."""
+    rerank_key: str = ""
 
     mcp_origins: str = ""
     """Origins of web pages that may call /mcp, with commas between; a browser names them."""

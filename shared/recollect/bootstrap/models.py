@@ -1,5 +1,6 @@
-"""The models of the configuration: what embeds, what reads conversations and what decides."""
+"""The models of the configuration: what embeds, reranks, reads conversations and decides."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,7 +16,7 @@ from recollect.bootstrap.configuration import (
     part,
     settings,
 )
-from recollect.domain.errors import InvalidRequestError
+from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.ports.models import (
     Decider,
     Describer,
@@ -23,13 +24,16 @@ from recollect.ports.models import (
     Extractor,
     LanguageModel,
     Pictures,
+    Reranker,
 )
 from recollect.usecases.describing import ModelDescriber, NoDescriber
+from recollect.usecases.rerank import CALLS_AT_ONCE, Rerank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
+    from mypy_boto3_bedrock_agent_runtime import AgentsforBedrockRuntimeClient
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
 EMBEDDING_TIMEOUT_SECONDS = 4.0
@@ -38,6 +42,8 @@ EMBEDDING_ATTEMPTS = 3
 ANSWER_TIMEOUT_SECONDS = 14.0
 """A language model may take this long: an add asks it twice within an HTTP API's 30 s."""
 ANSWER_ATTEMPTS = 2
+RERANK_TIMEOUT_SECONDS = 2.0
+"""A search does not wait so long; it is how long a call that hangs keeps its thread."""
 
 
 @once
@@ -46,6 +52,8 @@ def embedder() -> Embedder:
     name = settings().embedder
     if name == "bundled":
         return _bundled_embedder()
+    if name == "minilm":
+        return _minilm_embedder()
     if name == "openai":
         from recollect.adapters.openai.embedder import OpenAIEmbedder
 
@@ -72,6 +80,42 @@ def _bundled_embedder() -> Embedder:
     from recollect.adapters.local.embedder import BundledEmbedder
 
     return BundledEmbedder()
+
+
+@cache  # It reads 91 MB, and is the same whatever is configured.
+def _minilm_embedder() -> Embedder:
+    with part("minilm"):
+        from recollect.adapters.local.minilm import MiniLMEmbedder
+
+    return MiniLMEmbedder()
+
+
+@once
+def rerank() -> Rerank | None:
+    """Return what has the best of a search's results read again; None if nothing is configured.
+
+    Raises `InvalidRequestError` for an address without a model.
+    """
+    if not (settings().rerank_model or settings().rerank_url):
+        return None
+    reranker = _reranker(configured("rerank_model"))
+    threads = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="rerank")
+    closed_at_the_end(threads.shutdown)
+    return Rerank(reranker, threads)
+
+
+def _reranker(model: str) -> Reranker:
+    chosen = settings()
+    if chosen.rerank_url:
+        from recollect.adapters.web.reranker import HttpReranker
+
+        key = chosen.rerank_key
+        client = _http_client(RERANK_TIMEOUT_SECONDS, lambda: key)
+        return HttpReranker(client, url=chosen.rerank_url, model=model)
+    with part("aws"):
+        from recollect.adapters.aws.bedrock_reranker import BedrockReranker
+
+    return BedrockReranker(_bedrock_agents(), model=model)
 
 
 @dataclass(frozen=True)
@@ -127,11 +171,18 @@ def language_model() -> LanguageModel:
 
 
 def _openai(timeout_seconds: float, url: str, api_key: "Callable[[], str]") -> "httpx.Client":
+    return _http_client(timeout_seconds, api_key, url)
+
+
+def _http_client(
+    timeout_seconds: float, api_key: "Callable[[], str]", url: str = ""
+) -> "httpx.Client":
     import httpx
 
     def signed(request: httpx.Request) -> httpx.Request:
         # At the first request: functions that embed nothing may not read the secret.
-        request.headers["Authorization"] = f"Bearer {api_key()}"
+        if key := api_key():
+            request.headers["Authorization"] = f"Bearer {key}"
         return request
 
     client = httpx.Client(
@@ -167,6 +218,20 @@ def _bedrock(timeout_seconds: float, attempts: int) -> "BedrockRuntimeClient":
     from recollect.adapters.aws import clients
 
     return clients.bedrock(read_seconds=timeout_seconds, attempts=attempts)
+
+
+def _bedrock_agents() -> "AgentsforBedrockRuntimeClient":
+    import boto3
+    from botocore.exceptions import NoRegionError
+
+    from recollect.adapters.aws.bedrock import client_config
+
+    config = client_config(read_seconds=RERANK_TIMEOUT_SECONDS, attempts=1)
+    try:
+        return boto3.client("bedrock-agent-runtime", config=config)
+    except NoRegionError as error:
+        message = "No AWS region is configured: set AWS_DEFAULT_REGION"
+        raise UnavailableError(message) from error
 
 
 def _third_party(setting: str, name: str) -> Any:  # noqa: ANN401 - what its factory returns

@@ -18,4 +18,6 @@ def providers() -> dict[str, str]:
     }
     if graphs.has_graph():
         names["graph_store"] = "neptune" if chosen.graph == "neptune" else "record"
+    if chosen.rerank_model:
+        names["reranker"] = "http" if chosen.rerank_url else "bedrock"
     return {part: CUSTOM if ":" in name else name for part, name in names.items()}

@@ -1,4 +1,4 @@
-"""What thinks: embedders, language models, extractors and deciders."""
+"""What thinks: embedders, rerankers, language models, extractors and deciders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +29,24 @@ class Embedder(Protocol):
         """Return one vector a text, in order; a text without words gives zeros.
 
         Raises `UnavailableError` when the model cannot be reached.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Reads texts beside a question, and tells how well each of them answers it."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model, as it is configured."""
+        ...
+
+    def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return one score of 0..1 a text, in the order of the texts; 1 answers the query best.
+
+        Scores of one call can be compared with each other. Texts that are too long count by their
+        beginning. Raises `UnavailableError` when the model cannot be reached, may not be used, or
+        does not answer with one number a text; its text holds nothing of what was asked.
         """
         ...
 
