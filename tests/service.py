@@ -1,6 +1,6 @@
 """The use cases over the local adapters, wired as in production but with a clock and ids given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ from recollect.ports.archive import Archive
 from recollect.ports.erasure import Erasures, Remains
 from recollect.ports.graph import EntityIndex, GraphReader, GraphRecord, GraphStore
 from recollect.ports.graph_outbox import GraphOutbox
-from recollect.ports.index import MemoryIndex
+from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
 from recollect.ports.jobs import Jobs
 from recollect.ports.keys import Keys
 from recollect.ports.models import Decider, Describer, Embedder, Extractor
@@ -67,9 +67,11 @@ from recollect.usecases.erase_subject import EraseSubject
 from recollect.usecases.export_memories import ExportMemories, ReadExport
 from recollect.usecases.find_remains import FindRemains
 from recollect.usecases.follow_graph import FollowGraph
+from recollect.usecases.gather_evidence import GatherEvidence
 from recollect.usecases.ingest_object import IngestObject
 from recollect.usecases.manage_keys import CreateKey
 from recollect.usecases.manage_projects import ChangeProject, ReadProject
+from recollect.usecases.neighbours import FindNeighbours
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.project_graph import ProjectGraph
 from recollect.usecases.read_jobs import ListJobs, ReadJob
@@ -77,6 +79,7 @@ from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMem
 from recollect.usecases.reading import ReadMessages
 from recollect.usecases.reapply_erasures import ReapplyErasures
 from recollect.usecases.remove_expired import RemoveExpired
+from recollect.usecases.rerank import Rerank
 from recollect.usecases.resolving import ResolveEntities
 from recollect.usecases.search_graph import SearchGraph
 from recollect.usecases.search_memories import Found, SearchMemories
@@ -157,6 +160,7 @@ class Ports:
     is_late: Callable[[], bool] = lambda: False
     ask: Callable[[], AskModel | None] = lambda: None
     objects: ObjectStore = field(default_factory=FolderObjectStore)
+    rerank: Rerank | None = None
 
     @classmethod
     def over(
@@ -198,6 +202,17 @@ class Ports:
         )
 
 
+@dataclass(frozen=True)
+class OnlyProposing:
+    """An index that does not know what its candidates are ranked by, as a remote one."""
+
+    index: MemoryIndex
+
+    def propose(self, project: str, queries: Sequence[IndexQuery]) -> list[Proposal]:
+        plain = [replace(query, wants_evidence=False) for query in queries]
+        return self.index.propose(project, plain)
+
+
 @dataclass(frozen=True, kw_only=True)
 class UseCases:
     """The use cases over the adapters of some edition."""
@@ -215,6 +230,12 @@ class UseCases:
     def find(self) -> FindCandidates:
         ports = self.ports
         return FindCandidates(ports.index, ports.record, ports.outbox, ports.listing)
+
+    @cached_property
+    def gather(self) -> GatherEvidence:
+        ports = self.ports
+        neighbours = FindNeighbours(ports.record, ports.scopes)
+        return GatherEvidence(self.find, neighbours, ports.embedder.model)
 
     @cached_property
     def work(self) -> WorkOnJobs:
@@ -256,10 +277,12 @@ class UseCases:
         search_graph = SearchGraph(ports.entities, ports.graph_store, ports.graph, ports.record)
         return SearchMemories(
             ports.embedder,
-            self.find,
+            self.gather,
+            ports.record,
             search_graph,
             ports.projects,
             ports.touches,
+            ports.rerank,
             THREADS,
             ports.now,
         )

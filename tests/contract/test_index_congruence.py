@@ -87,7 +87,7 @@ def best(proposal: Proposal, query: IndexQuery, memories: Sequence[Memory]) -> l
         if query.matching.matches(memory)
     ]
     scores = score_all(query.vector, query.terms, texts, proposal.statistics)
-    return sorted((each.score for each in scores), reverse=True)[:TOP]
+    return sorted((each.semantic + each.keyword for each in scores), reverse=True)[:TOP]
 
 
 def test_both_editions_find_the_same_with_the_same_scores(

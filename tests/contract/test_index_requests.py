@@ -12,6 +12,7 @@ from recollect.adapters.aws.index_bulk import MAX_BYTES, MAX_OPERATIONS
 from recollect.adapters.aws.index_queries import MAX_SINGLE_WORDS, MAX_WORDS
 from recollect.domain.filters import EVERYTHING, in_scope, parse_filter, subject_is
 from recollect.domain.memory import MAX_TEXT_BYTES, Embedding
+from recollect.domain.questions import Question
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery
@@ -25,7 +26,7 @@ from recollect.testing.builders import (
     updating,
 )
 from recollect.testing.store import a_project
-from recollect.usecases.candidates import FindCandidates, Question
+from recollect.usecases.candidates import FindCandidates
 from tests.contract.indexes import a_client, drop, no_sleep, refresh, some_settings
 from tests.contract.opensearch_stub import OpenSearchStub, running_stub, serverless
 from tests.contract.stores import local

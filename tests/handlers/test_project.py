@@ -158,7 +158,11 @@ def test_where_memories_fade_an_old_one_is_found_last_until_it_is_shown(
         service, "Ada drinks green tea", user_id="ada", timestamp=time.time() - two_years
     )
     new = remembered(service, "Ada drinks black tea", user_id="ada")
-    question = {"query": "green tea", "filters": {"user_id": "ada"}, "threshold": 0.0}
+    question = {
+        "query": "Does Ada drink green tea?",
+        "filters": {"user_id": "ada"},
+        "threshold": 0.0,
+    }
     plain = service.post(SEARCH, json=question | {"explain": True}).json()["results"]
 
     change(service, decay=True)

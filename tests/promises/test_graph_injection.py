@@ -11,6 +11,7 @@ from recollect.domain.errors import InvalidRequestError
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Owner, Triple, entity_id, normal_name
 from recollect.domain.memory import MAX_TEXT_BYTES, Memory
+from recollect.domain.questions import Question
 from recollect.domain.subjects import MAX_NAME_LENGTH, Scope
 from recollect.domain.text import terms
 from recollect.ports.graph import EntityQuery, Mentioned, NamedEntity, Rival, Statement
@@ -19,7 +20,6 @@ from recollect.testing.builders import a_scope
 from recollect.testing.graph_store import NASTY
 from recollect.usecases.asking import AskModel
 from recollect.usecases.browse_graph import BrowseGraph
-from recollect.usecases.candidates import Question
 from recollect.usecases.graph_reading import ModelGraphReader
 from recollect.usecases.search_graph import SearchGraph
 from tests.promises.graph_worlds import GraphState, GraphWorld, local_alone, servers

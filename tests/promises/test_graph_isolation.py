@@ -14,13 +14,13 @@ from recollect.domain.errors import NotFoundError
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Owner, Triple, entity_id
 from recollect.domain.memory import Memory, Vector
+from recollect.domain.questions import Question
 from recollect.domain.requests import DeleteAllRequest
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.graph import EntityQuery
 from recollect.testing.builders import a_change, a_memory, a_scope, adding
 from recollect.usecases.browse_graph import BrowseGraph
-from recollect.usecases.candidates import Question
 from recollect.usecases.search_graph import SearchGraph
 from tests.promises.graph_worlds import GraphState, GraphWorld, local, servers
 from tests.service import embedder

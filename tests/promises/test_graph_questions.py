@@ -20,11 +20,11 @@ from recollect.adapters.aws.gremlin_connection import GremlinConnection
 from recollect.domain.filters import subject_is
 from recollect.domain.graph import Owner
 from recollect.domain.memory import Memory
+from recollect.domain.questions import Question
 from recollect.domain.subjects import Scope
 from recollect.ports.graph import Mentioned, Rival
 from recollect.ports.models import Usage
 from recollect.testing.builders import a_change, a_memory, a_scope, adding
-from recollect.usecases.candidates import Question
 from recollect.usecases.search_graph import GraphFindings, SearchGraph
 from tests.engines import gremlin_server
 from tests.service import Clock, UseCases, a_service, embedder

@@ -103,13 +103,13 @@ class Change:
         """Return the texts that are found for what they mean, not for their words."""
         service = deployment.service(self.clock)
         found = service.found(self.scope, query)
-        return sorted(each.memory.text for each in found if each.score.semantic > 0.9)
+        return sorted(each.memory.text for each in found if each.score.components["semantic"] > 0.9)
 
     def worded(self, deployment: Deployment, query: str) -> list[str]:
         """Return the texts that are found for their words."""
         service = deployment.service(self.clock)
         found = service.found(self.scope, query)
-        return sorted(each.memory.text for each in found if each.score.keyword > 0)
+        return sorted(each.memory.text for each in found if each.score.components["keyword"] > 0)
 
 
 @pytest.fixture

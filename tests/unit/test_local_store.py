@@ -361,7 +361,9 @@ def test_an_upgrade_that_fails_leaves_the_file_as_it_was(
 ) -> None:
     path = tmp_path / "recollect.db"
     shutil.copy(format_1.FILE, path)
-    monkeypatch.setattr(database, "UPGRADES", {1: (*UPGRADES[1], "SELECT * FROM nowhere")})
+    monkeypatch.setattr(
+        database, "UPGRADES", {**UPGRADES, 1: (*UPGRADES[1], "SELECT * FROM nowhere")}
+    )
     store = new_store(path, format_1.EMBEDDING_MODEL)
 
     with pytest.raises(sqlite3.OperationalError, match="no such table"):

@@ -1,16 +1,17 @@
 """One score from meaning and words."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recollect.domain.memory import Vector
 from recollect.domain.ranking import (
-    ScoreBreakdown,
     TermStatistics,
-    relevance,
+    TextScore,
     score_all,
     term_weights,
     unit,
@@ -21,17 +22,27 @@ STATISTICS = TermStatistics(documents=10, average_length=4.0, frequencies={"tea"
 EAST, NORTH, WEST = a_vector(1, 0), a_vector(0, 1), a_vector(-1, 0)
 
 
+def scored(
+    vector: Vector,
+    asked: Sequence[str],
+    own: Vector | None,
+    text: Sequence[str],
+    statistics: TermStatistics,
+) -> TextScore:
+    [found] = score_all(vector, asked, [(own, text)], statistics)
+    return found
+
+
 def test_bm25_is_what_the_formula_gives() -> None:
     """By hand: `tea` twice and `pot` once in six terms, four on average, ten more documents."""
     length = 1.5 * (1 - 0.75 + 0.75 * 6 / 4)
     tea = math.log(1 + 18.5 / 2.5) * 2 * 2.5 / (2 + length)
     pot = math.log(1 + 15.5 / 5.5) * 1 * 2.5 / (1 + length)
 
-    found = relevance(EAST, ["tea", "pot"], None, ["tea", "a", "b", "pot", "tea", "c"], STATISTICS)
+    found = scored(EAST, ["tea", "pot"], None, ["tea", "a", "b", "pot", "tea", "c"], STATISTICS)
 
     assert found.keyword == pytest.approx(1 - math.exp(-(tea + pot) / 7))
     assert found.semantic == 0.0
-    assert found.score == pytest.approx(0.6 * found.keyword)
 
 
 @pytest.mark.parametrize(
@@ -50,26 +61,25 @@ def test_bm25_is_what_the_formula_gives() -> None:
 def test_meaning_is_the_cosine_if_there_is_one_above_zero(
     vector: np.ndarray | None, semantic: float
 ) -> None:
-    found = relevance(EAST, [], vector, ["tea"], STATISTICS)
+    found = scored(EAST, [], vector, ["tea"], STATISTICS)
 
     assert found.semantic == pytest.approx(semantic, abs=1e-6)
     assert found.keyword == 0.0
-    assert found.score == pytest.approx(0.4 * semantic, abs=1e-6)
 
 
 def test_a_query_without_words_or_direction_answers_nothing() -> None:
-    assert relevance(a_vector(0, 0), [], EAST, ["tea"], STATISTICS) == ScoreBreakdown(0, 0, 0)
+    assert scored(a_vector(0, 0), [], EAST, ["tea"], STATISTICS) == TextScore(0, 0)
 
 
 def test_asking_for_a_term_twice_changes_nothing() -> None:
-    once = relevance(EAST, ["tea"], EAST, ["tea"], STATISTICS)
+    once = scored(EAST, ["tea"], EAST, ["tea"], STATISTICS)
 
-    assert relevance(EAST, ["tea", "tea"], EAST, ["tea"], STATISTICS) == once
+    assert scored(EAST, ["tea", "tea"], EAST, ["tea"], STATISTICS) == once
 
 
 def test_rare_terms_count_more_and_long_texts_less() -> None:
     def keyword(asked: str, text: str) -> float:
-        return relevance(EAST, [asked], None, text.split(), STATISTICS).keyword
+        return scored(EAST, [asked], None, text.split(), STATISTICS).keyword
 
     assert keyword("tea", "tea") > keyword("pot", "pot")
     assert keyword("tea", "tea") > keyword("tea", "tea and so on and on")
@@ -77,7 +87,7 @@ def test_rare_terms_count_more_and_long_texts_less() -> None:
 
 
 def test_words_are_scored_before_the_index_knows_any_statistics() -> None:
-    found = relevance(EAST, ["tea"], None, ["tea"], TermStatistics())
+    found = scored(EAST, ["tea"], None, ["tea"], TermStatistics())
 
     assert 0 < found.keyword < 1
 
@@ -85,7 +95,7 @@ def test_words_are_scored_before_the_index_knows_any_statistics() -> None:
 def test_statistics_that_lag_behind_never_make_a_word_count_against_a_text() -> None:
     lagging = TermStatistics(documents=1, average_length=1.0, frequencies={"tea": 3})
 
-    assert relevance(EAST, ["tea"], None, ["tea"], lagging).keyword > 0
+    assert scored(EAST, ["tea"], None, ["tea"], lagging).keyword > 0
 
 
 words = st.sampled_from(["tea", "pot", "cup", "sun"])
@@ -105,10 +115,10 @@ def test_many_are_scored_as_one_by_one_and_between_0_and_1(
 
     found = score_all(query, asked, many, statistics)
 
-    alone = [relevance(query, asked, *candidate, statistics) for candidate in many]
-    assert [each.score for each in found] == pytest.approx([each.score for each in alone])
+    alone = [scored(query, asked, *candidate, statistics) for candidate in many]
+    for one, other in zip(found, alone, strict=True):
+        assert one == pytest.approx(other)
     assert all(0 <= part <= 1 for each in found for part in (each.semantic, each.keyword))
-    assert all(0 <= each.score <= 1 for each in found)
 
 
 def test_an_unknown_term_weighs_as_one_that_no_text_has() -> None:

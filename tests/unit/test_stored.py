@@ -37,6 +37,7 @@ from recollect.domain.memory import (
     MemoryKind,
     Message,
 )
+from recollect.domain.questions import Question
 from recollect.domain.requests import AddRequest, DeleteAllRequest, EraseRequest, ExportRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.domain.text import terms
@@ -51,7 +52,7 @@ from recollect.testing.builders import (
     deleting,
     updating,
 )
-from recollect.usecases.candidates import FindCandidates, Question
+from recollect.usecases.candidates import FindCandidates
 from tests.data import make_format_1 as format_1
 
 PROJECT = "p"

@@ -43,7 +43,9 @@ from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.gather_evidence import GatherEvidence
 from recollect.usecases.give_feedback import GiveFeedback
+from recollect.usecases.neighbours import FindNeighbours
 from recollect.usecases.project_changes import Maintain, ProjectChanges
 from recollect.usecases.read_memories import ListMemories, ListSubjects, ReadMemory
 from recollect.usecases.reading import ReadMessages
@@ -100,12 +102,19 @@ def add_memories() -> AddMemories:
 @once
 def search_memories() -> SearchMemories:
     """Return the use case behind searches."""
+    store = stores.store()
     return SearchMemories(
         models.embedder(),
-        _candidates(),
+        GatherEvidence(
+            _candidates(),
+            FindNeighbours(store.record, store.scopes),
+            models.embedder().model,
+        ),
+        store.record,
         graphs.search_graph() if graphs.has_graph() else None,
         stores.trusted_projects(),
-        stores.store().touches,
+        store.touches,
+        models.rerank(),
         graphs.threads(),
         now,
     )

@@ -1,8 +1,10 @@
-"""How well a memory answers a query: one calibrated score from meaning and words."""
+"""How well a text by itself answers a query: by its meaning and by its words."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from recollect.domain.memory import Vector
 
 Counts = NDArray[np.integer]
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 SATURATION = 1.5
 """BM25's k1, a customary value: how soon repeating a term stops helping."""
@@ -19,22 +22,10 @@ LENGTH_WEIGHT = 0.75
 UNSEEN_DOCUMENTS = 10
 """Documents without any of the asked terms that are imagined beside the real ones. Among three
 memories no word is rare, and what says all the words of a question would score nearly nothing;
-with ten the first memory of a scope can reach .15 by one word, and recall on the conversations
-below stays the same to the fourth digit (with 100 it loses .009 at 5)."""
+with ten the first memory of a scope reaches a fourth by one word, and recall on five long
+conversations stays the same to the fourth digit (with 100 it loses .009 at 5)."""
 KEYWORD_SCALE = 7.0
-"""The BM25 sum at which the keyword score is 1 - 1/e = 0.63: about two rare words in common.
-
-This and the two weights below were measured together on five long development conversations
-(LoCoMo) with the bundled embedder: recall@5/10/20/30 of .539/.628/.707/.746, against
-.530/.628/.705/.739 for the even mean of min-max scores, which say how a memory compares with the
-other candidates of the same query but nothing about how well it answers.
-"""
-SEMANTIC_WEIGHT = 0.4
-KEYWORD_WEIGHT = 0.6
-GRAPH_WEIGHT = 0.2
-"""How far the best answer of the graph raises a memory that says it: about as far as one more of a
-question's words. Chosen, not measured: of the conversations above rules read nine relations, which
-change nothing (recall@5 .540 instead of .539, the same at 30)."""
+"""The BM25 sum at which the keyword score is 1 - 1/e = 0.63: about two rare words in common."""
 
 
 @dataclass(frozen=True)
@@ -50,39 +41,11 @@ class TermStatistics:
     frequencies: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ScoreBreakdown:
-    """A score and its parts; each 0 to 1, higher is better, the same meaning in every query.
-
-    `graph` is how well relations answer that the memory supports; 0 where the graph is not asked.
-    `decay`, which is none of these, is what the score was multiplied by; 1 where nothing fades.
-    """
+class TextScore(NamedTuple):
+    """How well a text by itself answers a query; each 0 to 1, the same meaning in every query."""
 
     semantic: float
     keyword: float
-    score: float
-    graph: float = 0.0
-    decay: float = 1.0
-
-    def faded(self, vitality: float) -> "ScoreBreakdown":
-        """Return it multiplied by a memory's vitality (see `domain.decay`), and 1 at most."""
-        return replace(self, score=min(self.score * vitality, 1.0), decay=vitality)
-
-    def supporting(self, graph: float) -> "ScoreBreakdown":
-        """Return it raised towards 1 for a memory that supports what the graph answers so well."""
-        raised = self.score + GRAPH_WEIGHT * graph * (1.0 - self.score)
-        return replace(self, score=raised, graph=graph)
-
-
-def relevance(
-    query_vector: Vector,
-    query_terms: Sequence[str],
-    vector: Vector | None,
-    text_terms: Sequence[str],
-    statistics: TermStatistics,
-) -> ScoreBreakdown:
-    """Return how well one text answers the query; see `score_all`."""
-    return score_all(query_vector, query_terms, [(vector, text_terms)], statistics)[0]
 
 
 def score_all(
@@ -90,37 +53,66 @@ def score_all(
     query_terms: Sequence[str],
     candidates: Sequence[tuple[Vector | None, Sequence[str]]],
     statistics: TermStatistics,
-) -> list[ScoreBreakdown]:
+) -> list[TextScore]:
     """Return how well each candidate (its vector and its terms) answers the query, in their order.
 
     `semantic` is the cosine, 0 where it is negative, where a vector is missing, all zero or of
     other dimensions than the query's. `keyword` is BM25 over the different terms of the query,
-    brought to 0..1 by 1 - exp(-bm25 / 7). `score` is their weighted sum.
+    brought to 0..1 by 1 - exp(-bm25 / 7).
     """
-    semantic = np.clip(_cosines(query_vector, [vector for vector, _ in candidates]), 0.0, 1.0)
-    bm25 = _bm25(query_terms, [text_terms for _, text_terms in candidates], statistics)
-    keyword = -np.expm1(-bm25 / KEYWORD_SCALE)
-    score = SEMANTIC_WEIGHT * semantic + KEYWORD_WEIGHT * keyword
-    return [
-        ScoreBreakdown(*parts)
-        for parts in zip(semantic.tolist(), keyword.tolist(), score.tolist(), strict=True)
-    ]
+    semantic = np.clip(cosines(query_vector, [vector for vector, _ in candidates]), 0.0, 1.0)
+    different = list(dict.fromkeys(query_terms))
+    counts = counted(different, [Counter(text_terms) for _, text_terms in candidates])
+    lengths = np.array([len(text_terms) for _, text_terms in candidates], dtype=np.int64)
+    keyword = keyword_scores(keyword_sums(counts, lengths, different, statistics))
+    return list(map(TextScore, semantic.tolist(), keyword.tolist()))
+
+
+def keyword_scores(sums: Floats) -> Floats:
+    """Return BM25 sums brought to 0..1 by 1 - exp(-bm25 / 7)."""
+    scores: Floats = -np.expm1(-sums / KEYWORD_SCALE)
+    return scores
+
+
+def rarity_of(frequency: int, documents: int) -> float:
+    """Return the inverse document frequency of a term that so many of the documents have.
+
+    ln(1 + (N - df + 0.5) / (df + 0.5)), which is never negative; `N` includes `UNSEEN_DOCUMENTS`.
+    """
+    others = max(documents - frequency, 0) + UNSEEN_DOCUMENTS
+    return math.log1p((others + 0.5) / (frequency + 0.5))
+
+
+def rarities(query_terms: Sequence[str], statistics: TermStatistics) -> Floats:
+    """Return the rarity of each term; one without statistics counts as one that no text has."""
+    known, documents = statistics.frequencies, statistics.documents
+    return np.array([rarity_of(known.get(term, 0), documents) for term in query_terms])
+
+
+def saturated(counts: Counts, lengths: Counts, statistics: TermStatistics) -> Floats:
+    """Return how much repeating a term adds, of 0 to 2.5, in texts of such lengths (BM25)."""
+    relative = lengths / (statistics.average_length or 1.0)
+    damping = SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative)
+    repeated: Floats = counts * (SATURATION + 1.0) / (counts + damping)
+    return repeated
 
 
 def term_weights(term: str, counts: Counts, lengths: Counts, statistics: TermStatistics) -> Floats:
     """Return what one term adds to the BM25 sum of texts that have it so often and are so long.
 
-    With the inverse document frequency ln(1 + (N - df + 0.5) / (df + 0.5)), which is never
-    negative; `N` includes `UNSEEN_DOCUMENTS`. A term without statistics counts as one that no
-    text has.
+    A term without statistics counts as one that no text has.
     """
-    frequency = statistics.frequencies.get(term, 0)
-    others = max(statistics.documents - frequency, 0) + UNSEEN_DOCUMENTS
-    rarity = math.log1p((others + 0.5) / (frequency + 0.5))
-    relative = lengths / (statistics.average_length or 1.0)
-    damping = SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative)
-    weights: Floats = rarity * counts * (SATURATION + 1.0) / (counts + damping)
-    return weights
+    rarity = rarity_of(statistics.frequencies.get(term, 0), statistics.documents)
+    return rarity * saturated(counts, lengths, statistics)
+
+
+def keyword_sums(
+    counts: Counts, lengths: Counts, query_terms: Sequence[str], statistics: TermStatistics
+) -> Floats:
+    """Return the BM25 sums of texts; `counts` has a row a text and a column for each term."""
+    repeated = saturated(counts, lengths[:, np.newaxis], statistics)
+    sums: Floats = repeated @ rarities(query_terms, statistics)
+    return sums
 
 
 def unit(vectors: Vector) -> Vector:
@@ -130,29 +122,20 @@ def unit(vectors: Vector) -> Vector:
     return scaled
 
 
-def _cosines(query: Vector, vectors: Sequence[Vector | None]) -> Floats:
-    cosines = np.zeros(len(vectors))
+def cosines(query: Vector, vectors: Sequence[Vector | None]) -> Floats:
+    """Return the cosine of each vector to the query's; 0 for none, all zero or other dimensions."""
+    products = np.zeros(len(vectors))
     alike = {
         place: vector
         for place, vector in enumerate(vectors)
         if vector is not None and vector.shape == query.shape
     }
     if alike:
-        cosines[list(alike)] = unit(np.stack(list(alike.values()))) @ unit(query)
-    return cosines
+        products[list(alike)] = unit(np.stack(list(alike.values()))) @ unit(query)
+    return products
 
 
-def _bm25(
-    query_terms: Iterable[str], texts: Sequence[Sequence[str]], statistics: TermStatistics
-) -> Floats:
-    columns = {term: column for column, term in enumerate(dict.fromkeys(query_terms))}
-    counts = np.zeros((len(columns), len(texts)), dtype=np.int64)
-    for place, text in enumerate(texts):
-        for term in text:
-            if term in columns:
-                counts[columns[term], place] += 1
-    lengths = np.array([len(text) for text in texts], dtype=np.int64)
-    total = np.zeros(len(texts))
-    for term, column in columns.items():
-        total += term_weights(term, counts[column], lengths, statistics)
-    return total
+def counted(query_terms: Sequence[str], texts: Sequence[Mapping[str, int]]) -> Counts:
+    """Return how often each text has each term: a row a text, a column a term."""
+    rows = [[text.get(term, 0) for term in query_terms] for text in texts]
+    return np.array(rows, dtype=np.int64).reshape(len(texts), len(query_terms))

@@ -58,6 +58,7 @@ class MemoryAnswer(TypedDict, total=False):
     feedback: str | None
     feedback_reason: str | None
     score: float
+    rerank_score: float
     score_breakdown: dict[str, float]
 
 

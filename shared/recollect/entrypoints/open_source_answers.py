@@ -7,7 +7,7 @@ from typing import NotRequired, cast
 from typing_extensions import TypedDict
 
 from recollect.domain.memory import Memory
-from recollect.domain.ranking import ScoreBreakdown
+from recollect.domain.relevance import Relevance
 from recollect.entrypoints.answers import MemoryAnswer, RelationAnswer
 from recollect.entrypoints.graph_outcomes import relation_answer
 from recollect.entrypoints.presenters import memory_answer
@@ -127,11 +127,11 @@ def configuration_answer(providers: Mapping[str, str]) -> ConfigurationAnswer:
     return answer
 
 
-def _details(score: ScoreBreakdown, threshold: float) -> ScoreDetailsAnswer:
+def _details(score: Relevance, threshold: float) -> ScoreDetailsAnswer:
     final = round(score.score, 4)
     return {
-        "semantic_score": round(score.semantic, 4),
-        "bm25_score": round(score.keyword, 4),
+        "semantic_score": round(score.components["semantic"], 4),
+        "bm25_score": round(score.components["keyword"], 4),
         "entity_boost": round(score.graph, 4),
         "raw_score": final,
         "max_possible_score": 1.0,

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from recollect.domain.jobs import Decision, Job, JobStatus, Outcome
 from recollect.domain.memory import Episode, Memory, Message
 from recollect.domain.recall import recalled
+from recollect.domain.relevance import Relevance
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.entrypoints.answers import (
     AddAnswer,
@@ -29,8 +30,8 @@ from recollect.usecases.search_memories import Found, SearchResult
 
 QUEUED = "Memory processing has been queued for background execution"
 STORED = "Memories stored successfully"
-BREAKDOWN = ("semantic", "bm25")
-"""What every score is made of, by the names that callers know."""
+COMPONENTS = {"keyword": "bm25"}
+"""What callers know some components of a score by."""
 DELETING = "Delete in progress. This may take some time."
 
 
@@ -82,10 +83,11 @@ def search_answer(
     result: SearchResult, fields: Sequence[str] | None, *, explain: bool, include_context: bool
 ) -> SearchAnswer:
     """Return what a search found, on request also as a text that can be put into a prompt."""
-    of_graph = () if result.relations is None else ("graph",)
-    shown = (*BREAKDOWN, *of_graph, "decay") if explain else ()
     answer: SearchAnswer = {
-        "results": [_found(found, fields, shown) for found in result.found],
+        "results": [
+            _found(found, fields, explain=explain, has_graph=result.relations is not None)
+            for found in result.found
+        ],
         "degraded": list(result.degraded),
     }
     if result.relations is not None:
@@ -96,14 +98,24 @@ def search_answer(
     return answer
 
 
-def _found(found: Found, fields: Sequence[str] | None, shown: Sequence[str]) -> MemoryAnswer:
-    """Return a memory with its score, and with these parts of it."""
+def _found(
+    found: Found, fields: Sequence[str] | None, *, explain: bool, has_graph: bool
+) -> MemoryAnswer:
+    """Return a memory with its score, on request with what that is made of."""
     answer = memory_answer(found.memory, fields)
     answer["score"] = round(found.score.score, 4)
-    if shown:
-        parts = {"bm25": found.score.keyword, **vars(found.score)}
-        answer["score_breakdown"] = {name: round(parts[name], 4) for name in shown}
+    if found.rerank_score is not None:
+        answer["rerank_score"] = round(found.rerank_score, 4)
+    if explain:
+        answer["score_breakdown"] = _breakdown(found.score, has_graph=has_graph)
     return answer
+
+
+def _breakdown(score: Relevance, *, has_graph: bool) -> dict[str, float]:
+    parts = {COMPONENTS.get(name, name): part for name, part in score.components.items()}
+    of_graph = {"graph": score.graph} if has_graph else {}
+    every = {**parts, **of_graph, "decay": score.decay}
+    return {name: round(part, 4) for name, part in every.items()}
 
 
 def add_answer(job: Job, *, is_awaited: bool = True) -> AddAnswer:

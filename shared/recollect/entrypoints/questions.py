@@ -105,7 +105,11 @@ class SearchBody(FilteredBody):
     keyword_search: bool | None = Field(
         None, description="Changes nothing: every search is for meaning and for words."
     )
-    rerank: bool | None = Field(None, description="Changes nothing: what is found is ranked once.")
+    rerank: bool | None = Field(
+        None,
+        description="Have the configured reranker read the best results again; without one, or when"
+        " it is late, they stay as they were ranked.",
+    )
     output_format: StrictStr | None = Field(None, description=_TOLERATED)
 
     @property
@@ -172,6 +176,7 @@ def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchRes
         show_expired=bool(body.show_expired),
         with_graph=body.enable_graph,
         at=body.reference_at,
+        with_reranker=bool(body.rerank),
     )
 
 

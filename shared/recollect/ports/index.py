@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from recollect.domain.evidence import Evidence
 from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.ranking import TermStatistics
@@ -18,14 +19,21 @@ class IndexQuery:
     terms: tuple[str, ...]
     limit: int
     """How many candidates each way of searching may propose."""
+    wants_evidence: bool = False
+    """An index that has all of it at hand is to tell what the candidates are ranked by."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Candidates, in no promised order and without duplicates, and the statistics to score them."""
+    """Candidates, in no promised order and without duplicates, and the statistics to score them.
+
+    `evidence`, of an index that was asked for it and has it, is of all candidates and of the turns
+    around them, as many as `NEIGHBOURS` before and after, as far as the index knows them.
+    """
 
     memory_ids: tuple[str, ...]
     statistics: TermStatistics
+    evidence: Evidence | None = None
 
 
 class MemoryIndex(Protocol):
@@ -68,6 +76,13 @@ class IndexBuilds(Protocol):
 
     def prepare(self) -> None:
         """Make an empty index unless there is one; harmless to repeat and for several at once."""
+        ...
+
+    def is_outdated(self) -> bool:
+        """Tell whether what is searched has terms of another release: it is to be built anew.
+
+        Until then it answers; only words that were taken apart differently are not found.
+        """
         ...
 
     def begin(self) -> None:

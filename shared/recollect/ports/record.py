@@ -177,6 +177,13 @@ class Scopes(Protocol):
         """Return the next `count` turns, nobody else's ever; unused ones leave harmless gaps."""
         ...
 
+    def turns_at(self, scope: Scope, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Return the ids that memories have, or would have, at these turns of a scope, in order.
+
+        Nothing is read for it but, once, the project's secret.
+        """
+        ...
+
     def find_texts(self, scope: Scope, texts: Sequence[str], *, now: datetime) -> dict[str, str]:
         """Return text -> memory id for those that a living, unexpired memory of the scope has."""
         ...

@@ -23,7 +23,7 @@ from recollect.domain.filters import (
     subject_is,
 )
 from recollect.domain.memory import Embedding, Memory, MemoryKind, Vector
-from recollect.domain.ranking import ScoreBreakdown, TermStatistics, score_all
+from recollect.domain.ranking import TermStatistics, TextScore, score_all
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
 from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
@@ -462,7 +462,7 @@ def _assert_exact(found: Proposal, query: IndexQuery, living: Sequence[Memory]) 
 
 def _scores(
     memories: Sequence[Memory], query: IndexQuery, statistics: TermStatistics
-) -> list[ScoreBreakdown]:
+) -> list[TextScore]:
     candidates = [
         (memory.embedding.vector() if memory.embedding else None, terms(memory.text))
         for memory in memories

@@ -38,6 +38,16 @@ def test_the_id_of_a_turn_looks_like_any_other(store: Store, scope: Scope) -> No
         assert looks.variant == "specified in RFC 4122"
 
 
+def test_the_ids_of_turns_are_known_by_their_numbers(store: Store, scope: Scope) -> None:
+    turns = store.scopes.reserve_turns(scope, 3)
+
+    assert store.scopes.turns_at(scope, [2, 0]) == (turns[2].memory_id, turns[0].memory_id)
+    assert store.scopes.turns_at(scope, []) == ()
+    assert store.scopes.turns_at(scope, [3]) == tuple(
+        turn.memory_id for turn in store.scopes.reserve_turns(scope, 1)
+    )
+
+
 def test_each_scope_and_each_project_has_turns_of_its_own(store: Store, scope: Scope) -> None:
     scopes = [
         scope,

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from recollect.domain.errors import UnavailableError
+from recollect.domain.evidence import Evidence
 from recollect.domain.filters import Filter
 from recollect.domain.filters.conditions import SubjectIn
-from recollect.domain.memory import Memory, Vector
+from recollect.domain.memory import Memory
+from recollect.domain.questions import Question
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Subject
 from recollect.domain.text import terms as terms_of
@@ -24,26 +26,17 @@ FROM_THE_LAST = Position(datetime.max.replace(tzinfo=UTC), "~")
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked for, as its vector and its terms and its text."""
-
-    vector: Vector
-    terms: tuple[str, ...]
-    text: str = ""
-
-    @classmethod
-    def of(cls, text: str, vector: Vector) -> "Question":
-        """Return the question of a text with this vector."""
-        return cls(vector, tuple(terms_of(text)), text)
-
-
-@dataclass(frozen=True)
 class Candidates:
-    """Memories in their current state, the statistics to score them, and what was left out."""
+    """Memories in their current state, the statistics to score them, and what was left out.
+
+    `evidence`, if it was asked for and the index has it, is of the candidates that are not among
+    the memories, and of the turns around them.
+    """
 
     memories: tuple[Memory, ...]
     statistics: TermStatistics
     degraded: tuple[str, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +49,21 @@ class FindCandidates:
     listing: Listing
 
     def __call__(
-        self, project: str, matching: Filter, questions: Sequence[Question], *, limit: int
+        self,
+        project: str,
+        matching: Filter,
+        questions: Sequence[Question],
+        *,
+        limit: int,
+        wants_evidence: bool = False,
     ) -> list[Candidates]:
         """Return, for each question in order, its candidates and every pending change.
 
-        At most `limit` a way of searching. Three round trips for all questions together: the
-        changes that the index may miss, the index, the record. The changes are read first: what the
-        index shows in between is then in the proposals as well.
+        At most `limit` a way of searching. With `wants_evidence`, an index that knows what its
+        candidates are ranked by tells it, and their states are not read from the record. Three
+        round trips for all questions together: the changes that the index may miss, the index, the
+        record. The changes are read first: what the index shows in between is then in the proposals
+        as well.
 
         While the index is down, every match of subjects with at most `MAX_WITHOUT_INDEX` memories
         is a candidate; raises `UnavailableError` for larger ones, or if none are named.
@@ -75,7 +76,8 @@ class FindCandidates:
         # What was changed or deleted since may take places of the index's answer for nothing.
         changed = len({item.memory_id for item in pending if item.version > 1})
         asked = [
-            IndexQuery(matching, each.vector, each.terms, limit + changed) for each in questions
+            IndexQuery(matching, each.vector, each.terms, limit + changed, wants_evidence)
+            for each in questions
         ]
         try:
             proposals = self.index.propose(project, asked)
@@ -92,8 +94,12 @@ class FindCandidates:
         pending: Sequence[Pending],
     ) -> list[Candidates]:
         waiting = [item.memory_id for item in pending]
-        ids = [(*proposal.memory_ids, *waiting) for _, proposal in answers]
-        states = self.record.get(project, list(dict.fromkeys(chain.from_iterable(ids))))
+        ids = [
+            (*(() if proposal.evidence else proposal.memory_ids), *waiting)
+            for _, proposal in answers
+        ]
+        wanted = list(dict.fromkeys(chain.from_iterable(ids)))
+        states = self.record.get(project, wanted) if wanted else {}
         matched = {each: state for each, state in states.items() if matching.matches(state)}
         seen = {each for _, proposal in answers for each in proposal.memory_ids}
         new = {item.memory_id for item in pending if item.version == 1} - seen
@@ -105,6 +111,8 @@ class FindCandidates:
                 tuple(matched[each] for each in dict.fromkeys(some) if each in matched),
                 _with_unseen(proposal.statistics, unseen, query.terms),
                 degraded,
+                # What is pending was read from the record, as it is now or as gone.
+                proposal.evidence and proposal.evidence.without(set(waiting)),
             )
             for (query, proposal), some in zip(answers, ids, strict=True)
         ]

@@ -7,12 +7,12 @@ from datetime import datetime
 from recollect.domain.filters import Unexpired, both, in_scope
 from recollect.domain.jobs import Fact, Job
 from recollect.domain.memory import Memory, MemoryKind, Vector
+from recollect.domain.questions import Question
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
-from recollect.domain.text import terms
 from recollect.ports.models import Decider, Embedder, Known
 from recollect.ports.record import Scopes
-from recollect.usecases.candidates import FindCandidates, Question
+from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.steps import Step, StepBuilder
 from recollect.usecases.thoughts import Thoughts, View
 
@@ -92,9 +92,7 @@ class DecideDrafts:
         # The clock first: what changes after it makes the commit lose.
         clock = self.scopes.clock(request.scope)
         matching = both(in_scope(request.scope), Unexpired(self.now()))
-        questions = [
-            Question(thoughts.vectors[fact.text], tuple(terms(fact.text))) for fact in facts
-        ]
+        questions = [Question.of(fact.text, thoughts.vectors[fact.text]) for fact in facts]
         # What comes from this very part is near as well, but does not count.
         limit = NEAREST + min(job.done, MAX_OWN)
         found = self.find(request.project, matching, questions, limit=limit)

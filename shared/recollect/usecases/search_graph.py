@@ -12,10 +12,10 @@ from recollect.domain.filters.logic import AllOf, AnyOf
 from recollect.domain.graph import USER_TYPE, Belief, Entity, Owner, Relation, Triple, entity_id
 from recollect.domain.graph_ranking import Link, is_asked, score_links, speaks_of_user
 from recollect.domain.memory import Memory
+from recollect.domain.questions import Question
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.ports.graph import EntityIndex, EntityQuery, GraphRecord, GraphStore
 from recollect.ports.record import Record
-from recollect.usecases.candidates import Question
 
 MAX_OWNERS = 5
 PROPOSED = 5

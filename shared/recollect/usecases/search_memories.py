@@ -1,32 +1,40 @@
 """Search: rank the memories that a filter lets through against a question."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice, takewhile
 
 from recollect.domain.decay import touched, vitality
 from recollect.domain.errors import InvalidRequestError, UnavailableError
 from recollect.domain.filters import Filter, Unexpired, both
 from recollect.domain.memory import Memory
 from recollect.domain.projects import ProjectSettings
-from recollect.domain.ranking import ScoreBreakdown, score_all
-from recollect.domain.text import terms
+from recollect.domain.questions import Question
+from recollect.domain.relevance import Ranked, Relevance, ranked
 from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
+from recollect.ports.record import Record
 from recollect.ports.touches import Touches
-from recollect.usecases.candidates import Candidates, FindCandidates, Question
+from recollect.usecases.gather_evidence import GatherEvidence
+from recollect.usecases.rerank import DEGRADED, MAX_TEXTS, Rerank
 from recollect.usecases.search_graph import FoundRelation, GraphFindings, SearchGraph
 
+Reread = Callable[[Sequence[str]], tuple[float, ...] | None]
+"""Scores texts anew for a question; None if it cannot, or not in time."""
 MAX_QUERY_LENGTH = 8_000
 """Characters of a question; embedding models take about as much."""
 MAX_RESULTS = 1_000
 MAX_RELATIONS = 50
-CANDIDATES_PER_RESULT = 4
-LEAST_CANDIDATES = 60
-"""Candidates a way of searching; with 60, recall@30 on the development conversations is that of
-scoring every memory, within .006."""
+CANDIDATES_PER_RESULT = 2
+LEAST_CANDIDATES = 40
+"""Candidates a way of searching; the turns around them are candidates, too. With 60, recall on the
+development conversations is the same within .003."""
+MOST_FADING = 100
+"""Of what was found, the best so many are looked up where memories fade: one batch of the table."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,9 @@ class Found:
     """One memory that answers the question, and why."""
 
     memory: Memory
-    score: ScoreBreakdown
+    score: Relevance
+    rerank_score: float | None = None
+    """What a reranker thinks of it, of 0 to 1; None if none was asked."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +64,17 @@ class SearchMemories:
     """Rank a project's memories against a question, and the relations of its graphs.
 
     Without `search_graph` there are no graphs. In a project that has set so, memories fade which
-    searches do not show; `touches` knows when they did. `threads` take the graph while memories
-    are found.
+    searches do not show; `touches` knows when they did. `rerank` has a model read the best again,
+    where there is one and it is asked for. `threads` take the graph while memories are found.
     """
 
     embedder: Embedder
-    find: FindCandidates
+    gather: GatherEvidence
+    record: Record
     search_graph: SearchGraph | None
     projects: SettingsStore
     touches: Touches
+    rerank: Rerank | None
     threads: Executor
     now: Callable[[], datetime]
 
@@ -77,33 +89,39 @@ class SearchMemories:
         show_expired: bool = False,
         with_graph: bool | None = None,
         at: datetime | None = None,
+        with_reranker: bool = False,
     ) -> SearchResult:
         """Return at most `limit` memories whose score of 0..1 reaches `threshold`, best first.
 
         As many relations that hold `at` a time, or now, if the graph is asked: `with_graph`, or as
-        the project has set. Where memories fade, those that are shown are touched.
+        the project has set. It is also the time from which "last summer" is seen. Where memories
+        fade, those that are shown are touched. With a reranker the order is its own; `threshold`
+        is of our score.
 
         Raises `InvalidRequestError` for a blank or over-long question or a silly limit.
         """
-        question = _checked(query, limit=limit, threshold=threshold)
+        text = _checked(query, limit=limit, threshold=threshold)
         now = self.now()
         if not show_expired:
             matching = both(matching, Unexpired(now))
-        [vector] = self.embedder.embed([question], "query")
-        asked = Question.of(question, vector)
+        [vector] = self.embedder.embed([text], "query")
+        question = Question.of(text, vector, at or now)
         settings, most = self.projects.get(project), min(limit, MAX_RELATIONS)
         search_graph = self._graph_for(settings, is_wanted=with_graph)
         graph = search_graph and self.threads.submit(
-            search_graph, project, matching, asked, limit=most, now=now, at=at
+            search_graph, project, matching, question, limit=most, now=now, at=at
         )
         wanted = max(LEAST_CANDIDATES, CANDIDATES_PER_RESULT * limit)
-        [candidates] = self.find(project, matching, [asked], limit=wanted)
+        candidates = self.gather.candidates(project, matching, question, limit=wanted)
         findings = graph.result() if graph else GraphFindings()
-        ranked = self._ranked(candidates, findings, asked)
-        shown = _Shown(limit, threshold)
+        gathered = self.gather(project, matching, question, candidates, findings.memories)
+        best = ranked(question, gathered.evidence, gathered.statistics, findings.support)
+        show = _Show(self.record, project, matching, threshold, gathered.states)
+        rerank = partial(self.rerank, text) if self.rerank and with_reranker else None
+        found, late = self._shown(best, show, rerank, now, limit=limit, fades=settings.has_decay)
         return SearchResult(
-            self._faded(project, ranked, shown, now) if settings.has_decay else shown.of(ranked),
-            (*candidates.degraded, *findings.degraded),
+            found,
+            (*candidates.degraded, *findings.degraded, *late),
             findings.relations if graph else None,
         )
 
@@ -114,69 +132,98 @@ class SearchMemories:
         has_graph = settings.has_graph if is_wanted is None else is_wanted
         return self.search_graph if has_graph else None
 
-    def _ranked(
-        self, candidates: Candidates, findings: GraphFindings, asked: Question
-    ) -> list[Found]:
-        """Return the candidates and what supports the graph's findings, best first."""
-        known = {memory.id for memory in candidates.memories}
-        others = [state for key, state in findings.memories.items() if key not in known]
-        together = replace(candidates, memories=(*candidates.memories, *others))
-        return sorted(
-            (_supporting(found, findings.support) for found in self._scored(together, asked)),
-            key=lambda found: (-found.score.score, found.memory.created_at, found.memory.id),
-        )
+    def _shown(
+        self,
+        best: Iterable[Ranked],
+        show: "_Show",
+        rerank: Reread | None,
+        now: datetime,
+        *,
+        limit: int,
+        fades: bool,
+    ) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+        """Return the best that there is room for, and what could not help to find them."""
+        touches: dict[str, tuple[datetime, ...]] = {}
+        if fades:
+            best = list(islice(best, max(MOST_FADING, limit)))
+            touches = self._touches(show.project, best)
+            best = _faded(best, touches, now)
+        found = show(best, max(limit, MAX_TEXTS) if rerank else limit)
+        late: tuple[str, ...] = ()
+        if rerank:
+            found, late = _reread(rerank, found)
+        found = found[:limit]
+        if fades:
+            new = {each.memory.id: touched(touches[each.memory.id], now) for each in found}
+            # A hint: what was found is an answer without it.
+            with suppress(UnavailableError):
+                self.touches.put(show.project, new)
+        return found, late
 
-    def _faded(
-        self, project: str, ranked: Sequence[Found], shown: "_Shown", now: datetime
-    ) -> tuple[Found, ...]:
-        """Return what is shown by what is left of the scores, and touch it."""
-        known = self.touches.get(project, [found.memory.id for found in ranked])
-        touches = {
-            found.memory.id: known.get(found.memory.id, (found.memory.said_at,)) for found in ranked
+    def _touches(self, project: str, best: Sequence[Ranked]) -> dict[str, tuple[datetime, ...]]:
+        """Return when each was touched, at least by being said."""
+        known = self.touches.get(project, [each.memory_id for each in best])
+        return {
+            each.memory_id: known.get(each.memory_id, (datetime.fromtimestamp(each.said_at, UTC),))
+            for each in best
         }
-        faded = [
-            replace(found, score=found.score.faded(vitality(touches[found.memory.id], now)))
-            for found in ranked
-        ]
-        best = shown.of(sorted(faded, key=lambda found: found.score.score, reverse=True))
-        ids = [found.memory.id for found in best]
-        # A hint: what was found is an answer without it.
-        with suppress(UnavailableError):
-            self.touches.put(project, {an_id: touched(touches[an_id], now) for an_id in ids})
-        return best
-
-    def _scored(self, candidates: Candidates, asked: Question) -> list[Found]:
-        model = self.embedder.model
-        texts = [
-            (
-                memory.embedding.vector()
-                if memory.embedding and memory.embedding.model == model
-                else None,
-                terms(memory.text),
-            )
-            for memory in candidates.memories
-        ]
-        scores = score_all(asked.vector, asked.terms, texts, candidates.statistics)
-        return [
-            Found(memory, score) for memory, score in zip(candidates.memories, scores, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """How many are shown at most, and from which score on."""
+class _Show:
+    """Reads the best of what was ranked, from some score on.
 
-    limit: int
+    `states` are those of the record that are known already.
+    """
+
+    record: Record
+    project: str
+    matching: Filter
     threshold: float
+    states: Mapping[str, Memory]
 
-    def of(self, ranked: Sequence[Found]) -> tuple[Found, ...]:
-        """Return what is shown of candidates, best first."""
-        return tuple(found for found in ranked[: self.limit] if found.score.score >= self.threshold)
+    def __call__(self, best: Iterable[Ranked], most: int) -> tuple[Found, ...]:
+        """Return `most` at most in the state that the record has now, best first.
+
+        What was changed a moment ago and no longer matches makes room for the next.
+        """
+        good = takewhile(lambda each: each.score >= self.threshold, best)
+        found: list[Found] = []
+        while part := list(islice(good, most - len(found))):
+            found += self._matching(part)
+        return tuple(found)
+
+    def _matching(self, part: Sequence[Ranked]) -> list[Found]:
+        unread = [each.memory_id for each in part if each.memory_id not in self.states]
+        states = {**self.states, **(self.record.get(self.project, unread) if unread else {})}
+        return [
+            Found(states[each.memory_id], each.relevance())
+            for each in part
+            if each.memory_id in states and self.matching.matches(states[each.memory_id])
+        ]
 
 
-def _supporting(found: Found, support: Mapping[str, float]) -> Found:
-    backed = support.get(found.memory.id)
-    return replace(found, score=found.score.supporting(backed)) if backed else found
+def _faded(
+    best: Sequence[Ranked], touches: Mapping[str, Sequence[datetime]], now: datetime
+) -> list[Ranked]:
+    """Return the same by what is left of their scores."""
+    faded = [each.faded(vitality(touches[each.memory_id], now)) for each in best]
+    return sorted(faded, key=lambda each: each.score, reverse=True)
+
+
+def _reread(rerank: Reread, found: tuple[Found, ...]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+    """Return what was found with the best in the order of a reranker, as they were without one."""
+    head, tail = found[:MAX_TEXTS], found[MAX_TEXTS:]
+    scores = rerank([each.memory.text for each in head])
+    if scores is None:
+        return found, (DEGRADED,)
+    pairs = zip(head, scores, strict=True)
+    ordered = sorted(
+        (replace(each, rerank_score=score) for each, score in pairs),
+        key=lambda each: each.rerank_score or 0.0,
+        reverse=True,
+    )
+    return (*ordered, *tail), ()
 
 
 def _checked(query: str, *, limit: int, threshold: float) -> str:

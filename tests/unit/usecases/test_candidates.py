@@ -10,6 +10,7 @@ from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter, both, parse_filter, subject_is
 from recollect.domain.memory import Memory
+from recollect.domain.questions import Question
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.subjects import Scope
 from recollect.domain.text import terms
@@ -20,7 +21,6 @@ from recollect.usecases.candidates import (
     MAX_WITHOUT_INDEX,
     Candidates,
     FindCandidates,
-    Question,
 )
 from tests.service import Service, embedder
 

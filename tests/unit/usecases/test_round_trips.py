@@ -7,7 +7,7 @@ from typing import Any
 from recollect.adapters.local.record import LocalRecord
 from recollect.domain.changes import MemoryChanges
 from recollect.domain.subjects import Scope
-from tests.service import Service
+from tests.service import OnlyProposing, Service
 
 PORTS = ("record", "scopes", "listing", "outbox", "jobs", "index", "embedder", "wake_ups")
 FREE = ("room_for",)
@@ -111,13 +111,43 @@ def test_an_inferred_add_embeds_and_searches_all_its_facts_together(
         "embedder.embed": 1,
         "outbox.unseen": 1,
         "index.propose": 1,
-        "record.get": 1,
         "record.commit": 1,
         "wake_ups.index": 1,
     }
 
 
-def test_a_search_is_four_calls_however_much_there_is(service: Service, scope: Scope) -> None:
+FOUND = {"embedder.embed": 1, "outbox.unseen": 1, "index.propose": 1}
+"""What every search calls."""
+
+
+def test_a_search_reads_only_what_it_shows_of_an_index_that_knows_the_rest(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, *(f"message number {number} about tea" for number in range(200)))
+    service.index_all(scope)
+    watched, calls = counted(service)
+
+    found = watched.found(scope, "tea", limit=100)
+
+    assert len(found) == 100
+    assert calls == {**FOUND, "record.get": 1}
+
+
+def test_a_search_reads_candidates_and_their_neighbours_in_two_rounds(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, *(f"message number {number} about tea" for number in range(200)))
+    service.index_all(scope)
+    service.say(scope, "one more about tea")
+    watched, calls = counted(service.having(index=OnlyProposing(service.ports.index)))
+
+    found = watched.found(scope, "tea", limit=100)
+
+    assert len(found) == 100
+    assert calls == {**FOUND, "scopes.turns_at": 1, "record.get": 2}
+
+
+def test_what_the_index_has_not_seen_takes_two_more_rounds(service: Service, scope: Scope) -> None:
     service.say(scope, *(f"message number {number} about tea" for number in range(200)))
     service.index_all(scope)
     service.say(scope, "one more about tea")
@@ -126,12 +156,7 @@ def test_a_search_is_four_calls_however_much_there_is(service: Service, scope: S
     found = watched.found(scope, "tea", limit=100)
 
     assert len(found) == 100
-    assert calls == {
-        "embedder.embed": 1,
-        "outbox.unseen": 1,
-        "index.propose": 1,
-        "record.get": 1,
-    }
+    assert calls == {**FOUND, "scopes.turns_at": 1, "record.get": 3}
 
 
 def test_an_update_embeds_only_a_changed_text(service: Service, scope: Scope) -> None:

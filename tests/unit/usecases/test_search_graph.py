@@ -21,6 +21,7 @@ from recollect.domain.filters import (
 from recollect.domain.filters.conditions import HasSubject, IdIn, MetadataIs
 from recollect.domain.filters.logic import NOTHING, Not, any_of
 from recollect.domain.graph import Alias, Belief, Owner, Reading, Relation, Support, Triple
+from recollect.domain.questions import Question
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.testing.builders import (
     NOON,
@@ -33,7 +34,6 @@ from recollect.testing.builders import (
     an_entity,
 )
 from recollect.usecases import search_graph
-from recollect.usecases.candidates import Question
 from recollect.usecases.search_graph import (
     MAX_OWNERS,
     MAX_SUPPORT,

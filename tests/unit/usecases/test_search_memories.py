@@ -15,8 +15,9 @@ from recollect.domain.filters import in_scope, parse_filter, subject_is
 from recollect.domain.memory import Embedding
 from recollect.domain.subjects import Scope
 from recollect.testing.builders import NOON, a_change, a_memory, adding
+from recollect.usecases.rerank import MAX_TEXTS, Rerank
 from recollect.usecases.search_memories import MAX_QUERY_LENGTH, MAX_RESULTS, SearchResult
-from tests.service import Service, embedder
+from tests.service import THREADS, Service, embedder
 
 TEXTS = ("Lives in Lisbon", "Loves sailing boats", "Has a dog called Rex", "Works as a nurse")
 
@@ -62,10 +63,10 @@ def test_a_word_alone_can_find_a_memory(service: Service, scope: Scope) -> None:
     writes = [adding(memory) for memory in (without, strange, blank)]
     service.store.record.commit(scope.project, a_change(*writes))
 
-    result = search(service, scope, "XK42", threshold=0.001)
+    result = search(service, scope, "XK42")
 
     assert texts(result) == ["serial XK42-B"]
-    assert result.found[0].score.semantic == 0
+    assert result.found[0].score.components["semantic"] == 0
 
 
 def test_the_threshold_cuts_the_score(service: Service, scope: Scope) -> None:
@@ -205,3 +206,72 @@ def test_what_is_cut_off_is_not_touched(service: Service, scope: Scope) -> None:
     assert none == ()
     touches = service.ports.touches.get(scope.project, [memory.id for memory in memories])
     assert set(touches) == {shown[0].memory.id}
+
+
+# --- a reranker
+
+
+class Reader:
+    """A reranker that likes what is long."""
+
+    model = "scripted"
+
+    def __init__(self, *, works: bool = True) -> None:
+        self.works = works
+        self.read: list[int] = []
+
+    def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        self.read.append(len(texts))
+        if not self.works:
+            raise UnavailableError(query)
+        return [len(text) / 1_000 for text in texts]
+
+
+def with_reader(service: Service, reader: Reader) -> Service:
+    return service.having(rerank=Rerank(reader, THREADS, seconds=5.0))
+
+
+def test_a_reranker_orders_the_best(service: Service, scope: Scope) -> None:
+    service.say(scope, "tea", "tea and more tea", "tea and a cake, and then more of the tea")
+    reader = Reader()
+
+    result = search(with_reader(service, reader), scope, "tea", limit=2, with_reranker=True)
+
+    assert texts(result) == ["tea and a cake, and then more of the tea", "tea and more tea"]
+    assert [found.rerank_score for found in result.found] == [0.04, 0.016]
+    assert reader.read == [3]
+    assert result.degraded == ()
+
+
+def test_a_reranker_is_asked_only_on_request(service: Service, scope: Scope) -> None:
+    service.say(scope, "tea", "tea and more tea")
+    reader = Reader()
+
+    asked = search(with_reader(service, reader), scope, "tea")
+
+    assert asked == search(service, scope, "tea", with_reranker=True)
+    assert asked.found[0].rerank_score is None
+    assert reader.read == []
+
+
+def test_what_a_reranker_cannot_read_stays_as_it_was(service: Service, scope: Scope) -> None:
+    service.say(scope, "tea", "tea and more tea", "no")
+    plain = search(service, scope, "tea")
+
+    result = search(with_reader(service, Reader(works=False)), scope, "tea", with_reranker=True)
+
+    assert result.found == plain.found
+    assert result.degraded == ("rerank",)
+
+
+def test_nothing_is_lost_behind_what_a_reranker_reads(service: Service, scope: Scope) -> None:
+    service.say(scope, *(f"tea number {number}" for number in range(MAX_TEXTS + 10)))
+    reader = Reader()
+
+    result = search(
+        with_reader(service, reader), scope, "tea", limit=200, threshold=0.0, with_reranker=True
+    )
+
+    assert len(result.found) == MAX_TEXTS + 10
+    assert reader.read == [MAX_TEXTS]
+    assert {found.rerank_score is None for found in result.found[MAX_TEXTS:]} == {True}

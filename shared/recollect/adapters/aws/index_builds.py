@@ -41,6 +41,10 @@ class OpenSearchIndexBuilds:
         self._family.writable()
         self._family.set_refresh_interval()
 
+    def is_outdated(self) -> bool:
+        """Tell whether what is searched was taken apart by a release with other terms."""
+        return self._family.is_outdated()
+
     def begin(self) -> None:
         """Have an empty index for the configured model take every change, or go on with one."""
         self._family.begin()

@@ -11,6 +11,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import NotFoundError, RequestError
 from pydantic import BaseModel
 
+from recollect.adapters.aws.index_terms import has_our_terms, ours
 from recollect.adapters.aws.opensearch import opensearch_errors
 from recollect.domain.memory import Embedding
 
@@ -88,6 +89,7 @@ class IndexFamily:
     def __init__(self, client: OpenSearch, settings: IndexSettings) -> None:
         self._client = client
         self._settings = settings
+        self._has_ours: dict[str, bool] = {}
         self.read = f"{settings.prefix}-read"
         self.write = f"{settings.prefix}-write"
         self.all = f"{settings.prefix}-all"
@@ -113,12 +115,19 @@ class IndexFamily:
         for member in self.members(self.all):
             set_refresh_interval(self._client, member.name, self._settings)
 
+    def is_outdated(self) -> bool:
+        """Tell whether what is searched has terms that this release would not compute."""
+        return not all(self._has_our_terms(member) for member in self.members(self.read))
+
     def building(self) -> Member | None:
-        """Return the index of the configured model that is written but not read yet."""
+        """Return the index that is written but not read yet, of the configured model.
+
+        One that was begun by a release with other terms is none: it is dropped with the others.
+        """
         return self._unread(self.members(self.write))
 
     def begin(self) -> None:
-        """Make an index that is written but not read yet, unless there is one."""
+        """Make an index that is written but not read yet, unless `building` returns one."""
         known = self.members(self.all)
         if self._unread(known) is None:
             self._create(known, [self.write])
@@ -131,8 +140,15 @@ class IndexFamily:
             if model in member.name
             and self.write in member.aliases
             and self.read not in member.aliases
+            and self._has_our_terms(member)
         ]
         return unread[-1] if unread else None
+
+    def _has_our_terms(self, member: Member) -> bool:
+        # For an index this never changes.
+        if member.name not in self._has_ours:
+            self._has_ours[member.name] = has_our_terms(self._client, member.name)
+        return self._has_ours[member.name]
 
     def _create(self, known: Iterable[Member], aliases: Iterable[str]) -> None:
         """Make the index that comes after the known ones, empty and behind these aliases.
@@ -248,7 +264,12 @@ def _definition(settings: IndexSettings, fields: Mapping[str, Any]) -> dict[str,
     vector = {"type": "knn_vector", "dimension": settings.dimensions, "method": method}
     properties = {**fields, vector_field(settings.model): vector}
     # Nothing reads the document as it came: everything is answered from the fields.
-    mappings = {"dynamic": "strict", "_source": {"enabled": False}, "properties": properties}
+    mappings = {
+        "_meta": ours(),
+        "dynamic": "strict",
+        "_source": {"enabled": False},
+        "properties": properties,
+    }
     return {"settings": {"index": index}, "mappings": mappings}
 
 

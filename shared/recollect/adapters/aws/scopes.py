@@ -38,6 +38,11 @@ class DynamoScopes:
         end = int(after["turns"]["N"])
         return tuple(Turn(turn, turn_id(secret, scope, turn)) for turn in range(end - count, end))
 
+    def turns_at(self, scope: Scope, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Return the ids that memories have, or would have, at these turns of a scope, in order."""
+        secret = self.project_secrets.of(scope.project)
+        return tuple(turn_id(secret, scope, turn) for turn in numbers)
+
     def find_texts(self, scope: Scope, texts: Sequence[str], *, now: datetime) -> dict[str, str]:
         """Return text -> memory id for those that a living, unexpired memory of the scope has."""
         secret = self.project_secrets.of(scope.project)

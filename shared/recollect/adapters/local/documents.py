@@ -5,11 +5,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from recollect.adapters.stored import dump, dump_memory
 from recollect.domain.memory import Memory
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.domain.text import terms
+from recollect.domain.traits import speaker_of, traits_of
 
 INDEX_SCHEMA: tuple[str, ...] = (
     """
@@ -25,6 +27,7 @@ INDEX_SCHEMA: tuple[str, ...] = (
         body TEXT,
         terms TEXT,
         vector BLOB,
+        traits TEXT,
         UNIQUE (project, memory_id)
     )
     """,
@@ -49,17 +52,50 @@ INDEX_SCHEMA: tuple[str, ...] = (
         begun_after INTEGER NOT NULL
     )
     """,
+    """
+    CREATE TABLE IF NOT EXISTS index_terms (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        version INTEGER NOT NULL,
+        begun_after INTEGER NOT NULL,
+        renewed_up_to INTEGER
+    )
+    """,
 )
 """`seq` numbers changes in the order they are committed (the file has one writer at a time); a
 document's `number` is that of its first. Each change moves the document's memberships to the new
 `seq`, so that a reader finds all that is new to it behind the last one it has seen. A removed
-document is a tombstone, which stays. `scope`, `last_day` (proleptic ordinal) and `terms` (parted
-by spaces) are what the arrays in memory hold; `body` is the memory, for filters on anything else.
+document is a tombstone, which stays. `scope`, `last_day` (proleptic ordinal), `terms` (parted
+by spaces) and `traits` (see `StoredTraits`) are what the arrays in memory hold; `body` is the
+memory, for filters on anything else.
 While the index is built anew, `begun_after` is the last change before: what is older is doubted.
+`index_terms` tells the version of the terms (`TERMS_VERSION`); until the documents of an older one
+are all renewed, the number of the last that is and, again, the last change before.
 """
 
 WHOLE_PROJECT = "*"
 """Stands for a subject that every memory of the project belongs to; subjects' keys are longer."""
+
+
+class StoredTraits(NamedTuple):
+    """What a memory is ranked by besides its words: a JSON array; `said_at` is in seconds."""
+
+    turn: int | None
+    said_at: float
+    speaker: str | None
+    asks: bool
+    tells_time: bool
+
+    @classmethod
+    def of(cls, memory: Memory) -> "StoredTraits":
+        """Return the traits of a memory."""
+        traits = traits_of(memory.text)
+        return cls(
+            memory.turn,
+            memory.said_at.timestamp(),
+            speaker_of(memory),
+            traits.asks,
+            traits.tells_time,
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +108,7 @@ class Content:
     body: str
     terms: str
     vector: bytes | None
+    traits: str
 
     @classmethod
     def of(cls, memory: Memory) -> "Content":
@@ -83,6 +120,7 @@ class Content:
             body=dump(dump_memory(memory)),
             terms=" ".join(terms(memory.text)),
             vector=memory.embedding.data if memory.embedding else None,
+            traits=json.dumps(StoredTraits.of(memory)),
         )
 
 
@@ -148,7 +186,8 @@ def write_changes(
         documents.append(_document(project, stored.number, seq, change))
         members += [(project, key, seq, stored.number) for key in keys]
     file.executemany(
-        "INSERT OR REPLACE INTO index_documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents
+        "INSERT OR REPLACE INTO index_documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        documents,
     )
     file.executemany("INSERT INTO index_members VALUES (?, ?, ?, ?)", members)
 
@@ -200,7 +239,7 @@ def _document(
     head = (number, project, change.memory_id, change.version, seq)
     content = change.content
     if content is None:
-        return (*head, True, None, None, None, None, None)
+        return (*head, True, None, None, None, None, None, None)
     return (
         *head,
         False,
@@ -209,4 +248,5 @@ def _document(
         content.body,
         content.terms,
         content.vector,
+        content.traits,
     )

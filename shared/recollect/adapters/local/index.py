@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import itemgetter
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from recollect.adapters.local.documents import (
 from recollect.adapters.local.resident import Mask, Ranking, Resident, Rows, Scores
 from recollect.adapters.local.residents import Residents
 from recollect.adapters.local.sieve import Sieve
+from recollect.domain.evidence import Evidence
 from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory
 from recollect.domain.ranking import TermStatistics
@@ -23,6 +26,8 @@ from recollect.ports.index import IndexQuery, Proposal
 
 __all__ = ["INDEX_SCHEMA", "LocalIndex"]
 
+Place = tuple[Resident, int]
+"""The arrays of a subject, and a row of theirs."""
 GROWTH = 4
 """How many times more of a ranking is filtered next when what was filtered left too little."""
 MAX_CHUNK = 4_096
@@ -127,11 +132,29 @@ class _Search:
             for each in self._holdings
         ]
         worded = [(each.resident, each.best_worded(statistics)) for each in self._holdings]
-        ids = [
+        places = [
             *_best_matching(near, self._sieve, query.limit),
             *_best_matching(worded, self._sieve, query.limit),
         ]
-        return Proposal(tuple(dict.fromkeys(ids)), statistics)
+        ids = tuple(dict.fromkeys(resident.ids[row] for resident, row in places))
+        evidence = self._evidence(query, cosines, places) if query.wants_evidence else None
+        return Proposal(ids, statistics, evidence)
+
+    def _evidence(
+        self, query: IndexQuery, cosines: Mapping[str, Ranking], places: Sequence[Place]
+    ) -> Evidence | None:
+        """Return what the rows at these places, and those around them, are ranked by."""
+        parts: list[Evidence] = []
+        for each in self._holdings:
+            resident = each.resident
+            proposed = np.unique([row for other, row in places if other is resident])
+            if not len(proposed):
+                continue
+            rows = resident.around(proposed.astype(np.intp))
+            may_answer = self._sieve.passes(resident, rows)
+            all_cosines = cosines[resident.subject_key]
+            parts.append(resident.evidence(rows, query.terms, all_cosines, may_answer))
+        return reduce(Evidence.and_also, parts) if parts else None
 
     def _statistics(self, asked: Sequence[str]) -> TermStatistics:
         frequencies = {
@@ -163,20 +186,23 @@ def _disjoint(residents: Sequence[Resident]) -> list[_Holding]:
 
 def _best_matching(
     rankings: Sequence[tuple[Resident, Ranking]], sieve: Sieve, limit: int
-) -> list[str]:
-    """Return the ids of the best rows of all rankings that match the filter, best first."""
-    found = [pair for each in rankings for pair in _passing(*each, sieve=sieve, limit=limit)]
-    return [memory_id for _, memory_id in sorted(found, reverse=True)[:limit]]
+) -> list[Place]:
+    """Return where the best rows of all rankings are that match the filter, best first."""
+    found = [
+        (score, resident.ids[row], (resident, row))
+        for resident, ranking in rankings
+        for score, row in _passing(resident, ranking, sieve=sieve, limit=limit)
+    ]
+    return [place for *_, place in sorted(found, key=itemgetter(0, 1), reverse=True)[:limit]]
 
 
 def _passing(
     resident: Resident, ranking: Ranking, *, sieve: Sieve, limit: int
-) -> list[tuple[float, str]]:
-    found: list[tuple[float, str]] = []
+) -> list[tuple[float, int]]:
+    found: list[tuple[float, int]] = []
     for rows, scores in _chunks(ranking, limit):
         passed = sieve.passes(resident, rows)
-        ids = [resident.ids[row] for row in rows[passed].tolist()]
-        found += zip(scores[passed].tolist(), ids, strict=True)
+        found += zip(scores[passed].tolist(), rows[passed].tolist(), strict=True)
         if len(found) >= limit:
             break
     return found[:limit]

@@ -1,5 +1,6 @@
 """What one subject holds, as arrays in memory that follow the file by its change numbers."""
 
+import json
 import sqlite3
 import threading
 from array import array
@@ -10,9 +11,12 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from recollect.adapters.local.documents import load_scope
+from recollect.adapters.local.documents import StoredTraits, load_scope
+from recollect.adapters.local.growing import Growing
+from recollect.adapters.local.turns import Turns
+from recollect.domain.evidence import Evidence
 from recollect.domain.memory import Vector
 from recollect.domain.ranking import TermStatistics, term_weights, unit
 from recollect.domain.subjects import Scope
@@ -44,35 +48,6 @@ class Facet:
 
     scope: Scope
     expires_on: date | None
-
-
-class Growing:
-    """An array that is appended to, in amortised constant time a row."""
-
-    def __init__(self, dtype: DTypeLike, *width: int) -> None:
-        self._items: NDArray[Any] = np.empty((0, *width), dtype=dtype)
-        self._size = 0
-
-    @property
-    def items(self) -> NDArray[Any]:
-        """The rows so far; what is written to them stays."""
-        return self._items[: self._size]
-
-    @property
-    def size_in_bytes(self) -> int:
-        """What the array takes, with the room it keeps."""
-        return self._items.nbytes
-
-    def extend(self, rows: NDArray[Any]) -> None:
-        """Append rows."""
-        size = self._size + len(rows)
-        if size > len(self._items):
-            capacity = max(size, 2 * self._size)
-            grown = np.empty((capacity, *self._items.shape[1:]), dtype=self._items.dtype)
-            grown[: self._size] = self.items
-            self._items = grown
-        self._items[self._size : size] = rows
-        self._size = size
 
 
 class VectorTable:
@@ -110,6 +85,7 @@ class Resident:
         self._alive = Growing(np.bool_)
         self._facet_codes = Growing(np.int32)
         self._lengths = Growing(np.int32)
+        self._turns = Turns()
         self._tables: dict[int, VectorTable] = {}
         self._postings: dict[str, array[int]] = {}
         self._codes: dict[tuple[str, int | None], int] = {}
@@ -141,6 +117,7 @@ class Resident:
         return (
             RESIDENT_BYTES
             + sum(column.size_in_bytes for column in columns)
+            + self._turns.size_in_bytes
             + ID_BYTES * len(self.ids)
             + FACET_BYTES * len(self.facets)
             + TERM_BYTES * len(self._postings)
@@ -193,6 +170,26 @@ class Resident:
         rows = np.flatnonzero((sums > 0) & counted)
         return rows, sums[rows]
 
+    def around(self, rows: Rows) -> Rows:
+        """Return these living rows, and those of the turns around them, in ascending order."""
+        return self._turns.around(rows, self.alive)
+
+    def evidence(
+        self, rows: Rows, terms: Sequence[str], cosines: Ranking, may_answer: Mask
+    ) -> Evidence:
+        """Return what rows, in ascending order, are ranked by; the cosines are those of all."""
+        return Evidence(
+            ids=np.array([self.ids[row] for row in rows.tolist()], dtype=object),
+            may_answer=may_answer,
+            cosines=_values(*cosines, rows),
+            counts=np.column_stack(
+                [np.empty((len(rows), 0), np.int64)]
+                + [_values(*self._rows_with(term), rows)[:, np.newaxis] for term in terms]
+            ),
+            lengths=self._lengths.items[rows].astype(np.int64),
+            **self._turns.columns(rows),
+        )
+
     def frequency(self, term: str, counted: Mask) -> int:
         """Return how many counted rows have the term."""
         rows, _ = self._rows_with(term)
@@ -212,7 +209,8 @@ class Resident:
 
     def _load(self, connection: sqlite3.Connection) -> None:
         documents = connection.execute(
-            "SELECT number, memory_id, is_removed, scope, last_day, terms, vector"
+            "SELECT number, memory_id, is_removed, scope, last_day, terms, vector,"
+            " traits"
             " FROM index_members AS member JOIN index_documents USING (number)"
             " WHERE member.project = ? AND member.subject = ? AND member.seq > ?",
             (self.project, self.subject_key, self._last_seq),
@@ -225,6 +223,7 @@ class Resident:
 
     def _bury(self, known: int, changed: list[int]) -> None:
         self.alive[:known][np.isin(self.numbers[:known], changed)] = False
+        self._turns.forget_order()
 
     def _append(self, documents: Sequence[sqlite3.Row]) -> None:
         first = len(self.ids)
@@ -234,6 +233,9 @@ class Resident:
         self._alive.extend(np.ones(len(documents), dtype=np.bool_))
         self._facet_codes.extend(np.array([self._code(row) for row in documents], np.int32))
         self._lengths.extend(np.array([len(text) for text in texts], np.int32))
+        scopes = [self.facets[code].scope for code in self.facet_codes[first:].tolist()]
+        traits = [StoredTraits(*json.loads(document["traits"])) for document in documents]
+        self._turns.extend(scopes, traits)
         for row, text in enumerate(texts, start=first):
             self._post(row, text)
         vectors = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
@@ -258,6 +260,14 @@ class Resident:
             expires_on = None if last_day is None else date.fromordinal(last_day)
             self.facets.append(Facet(load_scope(self.project, scope), expires_on))
         return code
+
+
+def _values(rows: Rows, values: NDArray[Any], wanted: Rows) -> NDArray[Any]:
+    """Return the values of the wanted rows, 0 where there is none; rows are in ascending order."""
+    if not len(rows):
+        return np.zeros(len(wanted), dtype=values.dtype)
+    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    return np.where(rows[at] == wanted, values[at], 0)
 
 
 def _by_dimensions(

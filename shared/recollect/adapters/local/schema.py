@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 APPLICATION_ID = 0x5265636F
 """`Reco` in ASCII, in the file's header: marks it as ours (PRAGMA application_id)."""
-FORMAT = 2
+FORMAT = 3
 """Format of the file as a whole (PRAGMA user_version); newer ones are refused."""
 
 SCOPES_OF_SUBJECTS = """CREATE TABLE IF NOT EXISTS scopes_of_subjects (
@@ -29,6 +29,8 @@ UPGRADES: Mapping[int, Sequence[str]] = {
             SELECT project, json_extract(value, '$[0]'), json_extract(value, '$[1]'), scope_key
             FROM episodes, json_each(body, '$.subjects')""",
     ),
+    # Opening the file fills it in: the terms are another version's, too.
+    2: ("ALTER TABLE index_documents ADD COLUMN traits TEXT",),
 }
 """Format of a file -> what takes it to the next one."""
 

@@ -41,6 +41,12 @@ class LocalScopes:
             Turn(number, turn_id(secret, scope, number)) for number in range(end - count, end)
         )
 
+    def turns_at(self, scope: Scope, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Return the ids that memories have, or would have, at these turns of a scope, in order."""
+        with self.database.reading() as connection:
+            secret = project_secret(connection, scope.project)
+        return tuple(turn_id(secret, scope, number) for number in numbers)
+
     def find_texts(self, scope: Scope, texts: Sequence[str], *, now: datetime) -> dict[str, str]:
         """Return text -> memory id for those that a living, unexpired memory of the scope has."""
         found: dict[str, str] = {}

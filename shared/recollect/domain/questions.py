@@ -1,0 +1,41 @@
+"""What is asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from recollect.domain.dates.asked_times import asked_periods, asks_when
+from recollect.domain.dates.time_nearness import nearness_of
+from recollect.domain.memory import Vector
+from recollect.domain.ranking import Floats
+from recollect.domain.text import terms
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for, as its vector, its different terms and its text.
+
+    Dates such as "last summer" are seen from `reference`; without one, those are not understood.
+    """
+
+    vector: Vector
+    terms: tuple[str, ...]
+    text: str = ""
+    reference: datetime | None = None
+
+    @classmethod
+    def of(cls, text: str, vector: Vector, reference: datetime | None = None) -> "Question":
+        """Return the question of a text with this vector."""
+        return cls(vector, tuple(dict.fromkeys(terms(text))), text, reference)
+
+    @cached_property
+    def asks_when(self) -> bool:
+        """Tell whether it asks for a time."""
+        return asks_when(self.text)
+
+    def nearness(self, times: Floats) -> Floats:
+        """Return how near times, in seconds since 1970, are to those that it names: 0 to 1."""
+        periods = asked_periods(self.text, self.reference) if self.reference else ()
+        return nearness_of(periods, times) if periods else np.zeros(len(times))
