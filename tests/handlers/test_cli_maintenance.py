@@ -14,6 +14,7 @@ from click.testing import Result
 
 from recollect.adapters.aws.store import DynamoStore
 from recollect.adapters.local.database import Database
+from recollect.adapters.local.index_builds import LocalIndexBuilds
 from recollect.bootstrap import stores
 from recollect.domain.memory import Memory, Vector
 from recollect.domain.subjects import Scope
@@ -264,3 +265,17 @@ def test_on_aws_the_model_is_changed(deployed: Deployed) -> None:
         [name] = engine.indices.get(index=f"{deployed.prefix}-*")
     assert f"{deployed.prefix}-toy-2-" in name
     assert embedder().model not in name
+
+
+def test_texts_that_another_release_took_apart_are_told_of(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", "My dog is called Biscuit.", "--user", "maya")
+    before = run("verify")
+    monkeypatch.setattr(LocalIndexBuilds, "is_outdated", lambda _: True)
+
+    told = run("verify")
+
+    assert (before.exit_code, before.stderr) == (0, "")
+    assert told.exit_code == 0
+    assert "'recollect rebuild index'" in told.stderr

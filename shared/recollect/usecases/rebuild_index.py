@@ -39,19 +39,3 @@ class RebuildIndex:
                 progress("indexed", len(memories))
         self.builds.finish()
         return written
-
-
-@dataclass(frozen=True)
-class RenewIndex:
-    """Build the index anew where another release took its texts apart differently."""
-
-    builds: IndexBuilds
-    rebuild: RebuildIndex
-
-    def __call__(self, progress: Progress) -> int | None:
-        """Return how many memories were written; None if there was nothing to do.
-
-        As with `RebuildIndex`, repeating it is safe, and `ConflictError` is raised if somebody
-        else does the same.
-        """
-        return self.rebuild(progress) if self.builds.is_outdated() else None

@@ -25,6 +25,9 @@ from recollect.usecases.verify_index import IndexReport
 from recollect.usecases.walking import Progress
 
 DIFFERENCES: Final = ("missing", "outdated", "ghosts", "pending", "drift")
+OLD_TERMS: Final = (
+    "Another release took the index's texts apart; 'recollect rebuild index' does so anew."
+)
 NUMBERS: Final = ("memories", "indexed", *DIFFERENCES)
 GRAPH_NUMBERS: Final = ("entities", "relations", *DIFFERENCES)
 
@@ -76,10 +79,11 @@ def verify(*, project: str | None, repair: bool, is_json: bool, edition: str, da
     graphs out.
 
     What --repair cannot set right, for the index is of a later state than the record, 'recollect
-    rebuild index' can.
+    rebuild index' can. That is also what an index needs whose texts another release took apart.
     """
     with opened(edition, data), counting() as progress:
         reports = bootstrap.verify_index()(progress, project, repair=repair)
+        has_old_terms = bootstrap.stores.index_builds().is_outdated()
         graphs = None
         if bootstrap.graphs.has_graph():
             graphs = bootstrap.graphs.verify_graph()(progress, project, repair=repair)
@@ -90,6 +94,8 @@ def verify(*, project: str | None, repair: bool, is_json: bool, edition: str, da
         _print_comparison(found)
     else:
         say("There are no projects.")
+    if has_old_terms:
+        say(OLD_TERMS)
     if repair:
         _say_repaired(found)
     elif found.index_drift or found.graph_drift:
