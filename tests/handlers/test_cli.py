@@ -121,6 +121,17 @@ def test_a_search_can_print_a_text_for_a_prompt(run: Run, user: str) -> None:
     assert nothing.stdout.splitlines() == [first, last]
 
 
+def test_a_search_fills_the_room_that_a_prompt_has(run: Run, user: str) -> None:
+    run(*ADD, user)
+
+    found = run("search", "What is the dog's name?", "--user", user, "--max-tokens", "100")
+
+    assert found.stdout.splitlines()[0] == "<recalled_memories>"
+    assert "My dog is called Biscuit." in found.stdout
+    assert found.stderr.startswith("About ")
+    assert found.stderr.endswith(" tokens.\n")
+
+
 def test_a_search_can_be_explained_and_narrowed(run: Run, user: str) -> None:
     run(*ADD, user, "--metadata", '{"topic": "pets"}')
     run("add", "My cat is called Cleo.", "--user", user)
@@ -130,8 +141,10 @@ def test_a_search_can_be_explained_and_narrowed(run: Run, user: str) -> None:
     narrow = printed(run("search", "called", "--user", user, "--filter", condition, "--json"))
 
     lines = explained.stdout.splitlines()
-    assert len(lines) == 2
-    assert all("semantic=" in line and "bm25=" in line for line in lines)
+    assert len(lines) == 4
+    assert [line.startswith("      ") for line in lines] == [False, True, False, True]
+    assert all("semantic 0." in line and "bm25 0." in line for line in lines[1::2])
+    assert "asked_time" not in explained.stdout
     assert [found["memory"] for found in narrow["results"]] == ["My dog is called Biscuit."]
 
 

@@ -26,6 +26,24 @@ def test_the_text_is_there_when_it_is_asked_for(service: httpx.Client) -> None:
     )
 
 
+def test_a_text_takes_no_more_tokens_than_there_are(service: httpx.Client) -> None:
+    for number in range(20):
+        remembered(service, f"Bee hive {number} belongs to Ada", user_id="ada")
+
+    answer = service.post(SEARCH, json={**BODY, "top_k": 2, "max_tokens": 100}).json()
+    whole = service.post(SEARCH, json={**BODY, "top_k": 2, "max_tokens": 1_000}).json()
+
+    assert len(answer["results"]) == 2
+    assert 60 < answer["context_tokens"] <= 100 < whole["context_tokens"] <= 1_000
+    assert whole["context"].count("belongs to Ada") == 20
+    assert 100 < answer["all_tokens"] < whole["context_tokens"]
+
+
+@pytest.mark.parametrize("tokens", [0, -1, 100_001, 1.5, "many"])
+def test_what_is_no_number_of_tokens_is_refused(service: httpx.Client, tokens: object) -> None:
+    assert "max_tokens" in refused(service.post(SEARCH, json={**BODY, "max_tokens": tokens}))
+
+
 HOME = {**BODY, "query": "Where do I live?", "enable_graph": True}
 
 

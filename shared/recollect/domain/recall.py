@@ -15,8 +15,13 @@ def recalled(lines: Iterable[str]) -> str:
 
     What looks like a marker within a text is escaped, so that none can end the block.
     """
-    shown = [_LIKE_A_MARKER.sub("&lt;", " ".join(line.split())) for line in lines]
+    shown = [harmless(" ".join(line.split())) for line in lines]
     return "\n".join((OPENING, *shown, CLOSING))
+
+
+def harmless(text: str) -> str:
+    """Return a text in which nothing looks like a marker."""
+    return _LIKE_A_MARKER.sub("&lt;", text)
 
 
 def without_recalled(text: str) -> str:

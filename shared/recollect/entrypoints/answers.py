@@ -111,13 +111,17 @@ class SearchAnswer(TypedDict):
     """What was found, best first, and which parts of the service could not help.
 
     `relations` are there if the graph was asked. `context` is the memories, and the best of the
-    relations, as a text for a prompt, if it was asked for.
+    relations, as a text for a prompt, if it was asked for. With `max_tokens` it is what those have
+    room for, without relations; `context_tokens` is about how many it takes, `all_tokens` about how
+    many all that the named entities remember would take.
     """
 
     results: list[MemoryAnswer]
     relations: NotRequired[list[RelationAnswer]]
     degraded: list[str]
     context: NotRequired[str]
+    context_tokens: NotRequired[int]
+    all_tokens: NotRequired[int]
 
 
 class MemoryPageAnswer(TypedDict):

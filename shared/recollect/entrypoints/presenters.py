@@ -92,7 +92,11 @@ def search_answer(
     }
     if result.relations is not None:
         answer["relations"] = list(map(relation_answer, result.relations))
-    if include_context:
+    if result.context is not None:
+        answer["context"] = result.context.text
+        answer["context_tokens"] = result.context.tokens
+        answer["all_tokens"] = result.context.all_tokens
+    elif include_context:
         relations = relation_lines(result.relations or ())
         answer["context"] = recalled([*(_line(each.memory) for each in result.found), *relations])
     return answer

@@ -96,11 +96,18 @@ class SearchBody(FilteredBody):
     include_context: bool | None = Field(
         default=False, description="Return what was found also as a text for a prompt."
     )
+    max_tokens: Whole | None = Field(
+        None,
+        description="Return, as context, the most useful memories that about so many tokens have"
+        " room for, in the order of time, also of those that are not among the results.",
+    )
     enable_graph: StrictBool | None = Field(
         None, description="Look in the graph as well; as the project has set if not given."
     )
     reference_date: Timestamp | None = Field(
-        None, description="Relations that held then: unix s or ISO 8601; now if not given."
+        None,
+        description="When it is asked: where 'last summer' is seen from, and what relations held;"
+        " unix s or ISO 8601, now if not given.",
     )
     keyword_search: bool | None = Field(
         None, description="Changes nothing: every search is for meaning and for words."
@@ -177,6 +184,7 @@ def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchRes
         with_graph=body.enable_graph,
         at=body.reference_at,
         with_reranker=bool(body.rerank),
+        max_tokens=body.max_tokens,
     )
 
 

@@ -1,7 +1,7 @@
 """Search: rank the memories that a filter lets through against a question."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,17 +14,26 @@ from recollect.domain.filters import Filter, Unexpired, both
 from recollect.domain.memory import Memory
 from recollect.domain.projects import ProjectSettings
 from recollect.domain.questions import Question
+from recollect.domain.ranking import TermStatistics
 from recollect.domain.relevance import Ranked, Relevance, ranked
 from recollect.ports.models import Embedder
 from recollect.ports.projects import SettingsStore
 from recollect.ports.record import Record
 from recollect.ports.touches import Touches
 from recollect.usecases.gather_evidence import GatherEvidence
+from recollect.usecases.pack_context import (
+    MAX_TOKENS,
+    MOST_PACKED,
+    Context,
+    packed_context,
+)
 from recollect.usecases.rerank import DEGRADED, MAX_TEXTS, Rerank
 from recollect.usecases.search_graph import FoundRelation, GraphFindings, SearchGraph
 
 Reread = Callable[[Sequence[str]], tuple[float, ...] | None]
 """Scores texts anew for a question; None if it cannot, or not in time."""
+Touched = dict[str, tuple[datetime, ...]]
+"""Ids of memories -> when searches showed them, at least when they were said; oldest first."""
 MAX_QUERY_LENGTH = 8_000
 """Characters of a question; embedding models take about as much."""
 MAX_RESULTS = 1_000
@@ -51,12 +60,13 @@ class Found:
 class SearchResult:
     """What was found, best first, and which parts of the service could not help.
 
-    `relations` are None if the graph was not asked.
+    `relations` are None if the graph was not asked, `context` if none was wanted.
     """
 
     found: tuple[Found, ...]
     degraded: tuple[str, ...]
     relations: tuple[FoundRelation, ...] | None = None
+    context: Context | None = None
 
 
 @dataclass(frozen=True)
@@ -90,83 +100,87 @@ class SearchMemories:
         with_graph: bool | None = None,
         at: datetime | None = None,
         with_reranker: bool = False,
+        max_tokens: int | None = None,
     ) -> SearchResult:
         """Return at most `limit` memories whose score of 0..1 reaches `threshold`, best first.
 
         As many relations that hold `at` a time, or now, if the graph is asked: `with_graph`, or as
         the project has set. It is also the time from which "last summer" is seen. Where memories
         fade, those that are shown are touched. With a reranker the order is its own; `threshold`
-        is of our score.
+        is of our score. With `max_tokens`, also the best that fits a prompt with such room, of more
+        memories than are shown.
 
         Raises `InvalidRequestError` for a blank or over-long question or a silly limit.
         """
-        text = _checked(query, limit=limit, threshold=threshold)
+        text = _checked(query, limit=limit, threshold=threshold, max_tokens=max_tokens)
         now = self.now()
         if not show_expired:
             matching = both(matching, Unexpired(now))
         [vector] = self.embedder.embed([text], "query")
         question = Question.of(text, vector, at or now)
-        settings, most = self.projects.get(project), min(limit, MAX_RELATIONS)
-        search_graph = self._graph_for(settings, is_wanted=with_graph)
-        graph = search_graph and self.threads.submit(
-            search_graph, project, matching, question, limit=most, now=now, at=at
+        settings = self.projects.get(project)
+        graph = self._begin_graph(
+            project, matching, question, settings, is_wanted=with_graph, limit=limit, now=now, at=at
         )
         wanted = max(LEAST_CANDIDATES, CANDIDATES_PER_RESULT * limit)
         candidates = self.gather.candidates(project, matching, question, limit=wanted)
         findings = graph.result() if graph else GraphFindings()
         gathered = self.gather(project, matching, question, candidates, findings.memories)
-        best = ranked(question, gathered.evidence, gathered.statistics, findings.support)
-        show = _Show(self.record, project, matching, threshold, gathered.states)
+        best: Iterable[Ranked] = ranked(
+            question, gathered.evidence, gathered.statistics, findings.support
+        )
+        touches: Touched = {}
+        if settings.has_decay:
+            best, touches = self._faded(project, list(islice(best, max(MOST_FADING, limit))), now)
         rerank = partial(self.rerank, text) if self.rerank and with_reranker else None
-        found, late = self._shown(best, show, rerank, now, limit=limit, fades=settings.has_decay)
+        most = max(limit, MAX_TEXTS if rerank else 0, MOST_PACKED if max_tokens else 0)
+        show = _Show(self.record, project, matching, threshold, gathered.states)
+        found, late = _reread(rerank, show(best, most))
+        if touches:
+            self._touch(project, touches, found[:limit], now)
         return SearchResult(
-            found,
+            found[:limit],
             (*candidates.degraded, *findings.degraded, *late),
             findings.relations if graph else None,
+            _context(found, gathered.statistics, max_tokens) if max_tokens else None,
         )
 
-    def _graph_for(
-        self, settings: ProjectSettings, *, is_wanted: bool | None
-    ) -> SearchGraph | None:
-        """Return what searches the graph; None if it is not to be asked."""
-        has_graph = settings.has_graph if is_wanted is None else is_wanted
-        return self.search_graph if has_graph else None
-
-    def _shown(
+    def _begin_graph(
         self,
-        best: Iterable[Ranked],
-        show: "_Show",
-        rerank: Reread | None,
-        now: datetime,
+        project: str,
+        matching: Filter,
+        question: Question,
+        settings: ProjectSettings,
         *,
+        is_wanted: bool | None,
         limit: int,
-        fades: bool,
-    ) -> tuple[tuple[Found, ...], tuple[str, ...]]:
-        """Return the best that there is room for, and what could not help to find them."""
-        touches: dict[str, tuple[datetime, ...]] = {}
-        if fades:
-            best = list(islice(best, max(MOST_FADING, limit)))
-            touches = self._touches(show.project, best)
-            best = _faded(best, touches, now)
-        found = show(best, max(limit, MAX_TEXTS) if rerank else limit)
-        late: tuple[str, ...] = ()
-        if rerank:
-            found, late = _reread(rerank, found)
-        found = found[:limit]
-        if fades:
-            new = {each.memory.id: touched(touches[each.memory.id], now) for each in found}
-            # A hint: what was found is an answer without it.
-            with suppress(UnavailableError):
-                self.touches.put(show.project, new)
-        return found, late
+        now: datetime,
+        at: datetime | None,
+    ) -> Future[GraphFindings] | None:
+        """Have the graph searched meanwhile, unless there is none or it is not to be asked."""
+        has_graph = settings.has_graph if is_wanted is None else is_wanted
+        if self.search_graph is None or not has_graph:
+            return None
+        most = min(limit, MAX_RELATIONS)
+        return self.threads.submit(
+            self.search_graph, project, matching, question, limit=most, now=now, at=at
+        )
 
-    def _touches(self, project: str, best: Sequence[Ranked]) -> dict[str, tuple[datetime, ...]]:
-        """Return when each was touched, at least by being said."""
+    def _faded(
+        self, project: str, best: Sequence[Ranked], now: datetime
+    ) -> tuple[list[Ranked], Touched]:
+        """Return the same by what is left of their scores, and when each was touched."""
         known = self.touches.get(project, [each.memory_id for each in best])
-        return {
-            each.memory_id: known.get(each.memory_id, (datetime.fromtimestamp(each.said_at, UTC),))
-            for each in best
-        }
+        said = {each.memory_id: (datetime.fromtimestamp(each.said_at, UTC),) for each in best}
+        touches = said | known
+        faded = [each.faded(vitality(touches[each.memory_id], now)) for each in best]
+        return sorted(faded, key=lambda each: each.score, reverse=True), touches
+
+    def _touch(self, project: str, touches: Touched, found: Sequence[Found], now: datetime) -> None:
+        """Note that these were shown: a hint, without which they are an answer, too."""
+        ids = [each.memory.id for each in found]
+        with suppress(UnavailableError):
+            self.touches.put(project, {key: touched(touches[key], now) for key in ids})
 
 
 @dataclass(frozen=True)
@@ -203,30 +217,26 @@ class _Show:
         ]
 
 
-def _faded(
-    best: Sequence[Ranked], touches: Mapping[str, Sequence[datetime]], now: datetime
-) -> list[Ranked]:
-    """Return the same by what is left of their scores."""
-    faded = [each.faded(vitality(touches[each.memory_id], now)) for each in best]
-    return sorted(faded, key=lambda each: each.score, reverse=True)
-
-
-def _reread(rerank: Reread, found: tuple[Found, ...]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+def _reread(
+    rerank: Reread | None, found: tuple[Found, ...]
+) -> tuple[tuple[Found, ...], tuple[str, ...]]:
     """Return what was found with the best in the order of a reranker, as they were without one."""
+    if rerank is None:
+        return found, ()
     head, tail = found[:MAX_TEXTS], found[MAX_TEXTS:]
     scores = rerank([each.memory.text for each in head])
     if scores is None:
         return found, (DEGRADED,)
-    pairs = zip(head, scores, strict=True)
-    ordered = sorted(
-        (replace(each, rerank_score=score) for each, score in pairs),
-        key=lambda each: each.rerank_score or 0.0,
-        reverse=True,
-    )
-    return (*ordered, *tail), ()
+    order = sorted(zip(scores, head, strict=True), key=lambda pair: -pair[0])
+    return (*(replace(each, rerank_score=score) for score, each in order), *tail), ()
 
 
-def _checked(query: str, *, limit: int, threshold: float) -> str:
+def _context(found: Sequence[Found], statistics: TermStatistics, max_tokens: int) -> Context:
+    scored = [(each.memory, each.score.score) for each in found[:MOST_PACKED]]
+    return packed_context(scored, statistics, max_tokens)
+
+
+def _checked(query: str, *, limit: int, threshold: float, max_tokens: int | None) -> str:
     question = query.strip()
     if not question:
         message = "query must not be empty"
@@ -239,5 +249,8 @@ def _checked(query: str, *, limit: int, threshold: float) -> str:
         raise InvalidRequestError(message)
     if not 0 <= threshold <= 1:
         message = "threshold must be between 0 and 1"
+        raise InvalidRequestError(message)
+    if max_tokens is not None and not 1 <= max_tokens <= MAX_TOKENS:
+        message = f"max_tokens must be between 1 and {MAX_TOKENS}"
         raise InvalidRequestError(message)
     return question

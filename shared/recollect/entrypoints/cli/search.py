@@ -44,6 +44,7 @@ filter_option = click.option(
     epilog=examples(
         'recollect search "What is the dog\'s name?" --user maya',
         "recollect search allergies --user maya --limit 3 --explain",
+        'recollect search "Where did she go last summer?" --user maya --max-tokens 500',
     )
 )
 @click.argument("query")
@@ -54,9 +55,18 @@ filter_option = click.option(
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
 @graph_option
 @click.option(
-    "--at", "reference_date", metavar="DATE", help="Relations that held then.  [default: now]"
+    "--at",
+    "reference_date",
+    metavar="DATE",
+    help="When it is asked: what 'last summer' is, which relations held.  [default: now]",
 )
 @click.option("--context", is_flag=True, help="Print a text for a prompt instead.")
+@click.option(
+    "--max-tokens",
+    type=int,
+    metavar="N",
+    help="Print, for a prompt, the most useful memories that N tokens have room for.",
+)
 @json_option
 @connected
 def search(
@@ -71,11 +81,13 @@ def search(
     with_graph: bool | None,
     reference_date: str | None,
     context: bool,
+    max_tokens: int | None,
     is_json: bool,
 ) -> None:
     """Find the memories that answer a question.
 
     Prints score (0 to 1), id and text of each, the best first; then what the graph has to say.
+    With --explain, under each, what its score is made of, the largest part first.
     """
     body = {
         "query": query,
@@ -86,6 +98,7 @@ def search(
         "enable_graph": with_graph,
         "reference_date": reference_date,
         "include_context": context,
+        "max_tokens": max_tokens,
     }
     answer = api.call(SearchAnswer, "POST", "/v3/memories/search/", body=body)
     if is_json:
@@ -93,13 +106,15 @@ def search(
         return
     for part in answer["degraded"]:
         say(f"Note: the answer may lack something ({one_line(part)}).")
-    if context:
+    if "context" in answer:
         for line in answer["context"].splitlines():
             click.echo(one_line(line))
+        if "all_tokens" in answer:
+            say(f"About {answer['context_tokens']} of {answer['all_tokens']} tokens.")
         return
     _print_or_say(
         [
-            (f"{found['score']:.2f}", *_breakdown(found), found["id"], one_line(found["memory"]))
+            (f"{found['score']:.2f}", found["id"], one_line(found["memory"]) + _breakdown(found))
             for found in answer["results"]
         ],
         "Nothing found.",
@@ -181,8 +196,11 @@ def _called(name: str, kind: str) -> str:
     return "the user" if kind == "user" else name
 
 
-def _breakdown(found: MemoryAnswer) -> list[str]:
-    return [f"{name}={part:.2f}" for name, part in found.get("score_breakdown", {}).items()]
+def _breakdown(found: MemoryAnswer) -> str:
+    """Return what a score is made of as a line of its own, empty if that was not asked for."""
+    parts = {name: part for name, part in found.get("score_breakdown", {}).items() if part}
+    best = sorted(parts, key=lambda name: -parts[name])
+    return "\n      " + ", ".join(f"{name} {parts[name]:.2f}" for name in best) if parts else ""
 
 
 def _print_or_say(rows: Sequence[Sequence[str]], nothing: str) -> None:
