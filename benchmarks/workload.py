@@ -14,10 +14,11 @@ class Workload:
     """One message or fact in UTF-8."""
     dimensions: int = 1024
     """Of a vector; two bytes each in the record."""
-    candidates: int = 90
-    """Read by a search: up to 60 by meaning and 60 by words, some of them the same."""
-    neighbours: int = 0
-    """Read in a second round, for what was said around the candidates."""
+    candidates: int = 62
+    """Read by a search: up to 40 by meaning and 40 by words, some of them the same."""
+    neighbours: int = 148
+    """Read in a second round: the two turns before and after each, some of them the same. Both
+    are what questions about long conversations (LoCoMo) need; single facts have none."""
     new_environments: float = 0.05
     """How often a request finds no key that its process has checked within a minute."""
     search_seconds: float = 0.25

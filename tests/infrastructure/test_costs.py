@@ -50,11 +50,11 @@ def test_units_are_begun_and_then_paid() -> None:
     assert [write_units(size) for size in (1, 1024, 1025)] == [1, 1, 2]
 
 
-def test_a_search_reads_every_candidate_for_itself() -> None:
+def test_a_search_reads_every_candidate_and_neighbour_for_itself() -> None:
     lean = costs.search(WORK)["DynamoDB read unit"]
     rich = costs.search(replace(WORK, dimensions=3072))["DynamoDB read unit"]
 
-    assert rich - lean == pytest.approx(WORK.candidates)
+    assert rich - lean == pytest.approx(WORK.candidates + WORK.neighbours)
 
 
 def test_each_subject_of_an_add_is_written_twice_in_the_transaction() -> None:
