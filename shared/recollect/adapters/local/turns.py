@@ -33,7 +33,8 @@ class Turns:
         self._scope_numbers = Growing(np.int64)
         self._has_run = Growing(np.bool_)
         self._scopes: dict[str, int] = {}
-        self._names: dict[str, int] = {}
+        self._names: list[str] = []
+        self._name_codes: dict[str, int] = {}
         self._index: tuple[NDArray[np.int64], Rows] | None = None
 
     @property
@@ -76,15 +77,18 @@ class Turns:
         is_turn = places >= 0
         codes = np.where(is_turn, places >> TURN_BITS, ~places)
         turn_mask = (1 << TURN_BITS) - 1
+        speakers = self._speakers.items[rows]
+        # Only who speaks here: a whole project may have thousands.
+        named = np.unique(speakers[speakers != NOBODY])
         return {
             "scopes": self._scope_numbers.items[codes],
             "has_run": self._has_run.items[codes],
             "turns": np.where(is_turn, places & turn_mask, NO_TURN),
             "times": self._times.items[rows],
-            "speakers": self._speakers.items[rows].astype(np.int64),
+            "speakers": np.where(speakers == NOBODY, NOBODY, np.searchsorted(named, speakers)),
             "asks": self._asks.items[rows],
             "tells_time": self._tells_time.items[rows],
-            "names": tuple(self._names),
+            "names": tuple(self._names[code] for code in named.tolist()),
         }
 
     def _ordered(self, living: Mask) -> tuple[NDArray[np.int64], Rows]:
@@ -106,4 +110,9 @@ class Turns:
         return code
 
     def _speaker(self, name: str | None) -> int:
-        return NOBODY if name is None else self._names.setdefault(name, len(self._names))
+        if name is None:
+            return NOBODY
+        if name not in self._name_codes:
+            self._name_codes[name] = len(self._names)
+            self._names.append(name)
+        return self._name_codes[name]
