@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers_report, peers_task
-from benchmarks.locomo import CUTS
 from benchmarks.measuring import RESULTS, write
 from benchmarks.peers_process import Peer, PeerError, Worker, python_of
 from benchmarks.peers_questions import Corpus, locomo, recalls, synthetic
 from recollect.bootstrap import models
 from recollect.domain.memory import Vector
 from recollect.ports.models import EmbeddingTask
+from recollect.usecases.evaluation.report import CUTS
 
 PEERS = (
     Peer(peers_report.OURS, "benchmarks.peers_recollect", "looked-up"),

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.corpus import questions, sentences
-from benchmarks.locomo import ANSWERABLE, CUTS
+from benchmarks.locomo import ANSWERABLE
 from benchmarks.peers_task import Scope
+from recollect.usecases.evaluation.report import CUTS
 
 SYNTHETIC_QUESTIONS = 100
 SESSION = re.compile(r"session_\d+")

@@ -17,11 +17,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from benchmarks import service
+from benchmarks.locomo import conversations
 from evals import logit
 from recollect import bootstrap
 from recollect.domain.filters import subject_is
@@ -32,9 +33,7 @@ from recollect.domain.relevance import EVENNESS, WEIGHTS, components
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.usecases.evaluation import questions
-from recollect.usecases.evaluation.locomo import read_locomo
 from recollect.usecases.search_memories import LEAST_CANDIDATES
-from recollect.usecases.transcripts.content import Content
 
 RESULTS = Path(__file__).parent / "results" / "ranking.json"
 CUTS = (5, 10, 20, 30)
@@ -129,20 +128,13 @@ def _precision(cases: Sequence[Case], weights: Floats, no_answer: float, least: 
 
 def _cases(data: Path, *, has_names: bool) -> Iterator[Case]:
     prefix = "names" if has_names else "plain"
-    content = Content(data.name, lambda offset: _opened(data, offset))
-    for number, conversation in enumerate(read_locomo(content)):
+    for number, conversation in enumerate(conversations(data)):
         user = f"{prefix}-{number}"
         ids = _remembered(user, conversation, has_names=has_names)
         for question in conversation.questions:
             case = _case(user, question, ids, f"{number}")
             if case:
                 yield case
-
-
-def _opened(path: Path, offset: int) -> BinaryIO:
-    file = path.open("rb")
-    file.seek(offset)
-    return file
 
 
 def _remembered(
