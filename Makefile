@@ -23,7 +23,7 @@ GREMLIN38 := gremlinpython==3.8.2
 COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
 	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
-.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench bench-peers eval-decisions build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench bench-peers eval-decisions eval-ranking build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -116,6 +116,9 @@ bench-peers: setup ## measure mem0, LangGraph and LanceDB beside ours; ARGS="--d
 
 eval-decisions: setup ## let a model decide about facts by hand-written cases; MODEL=rules
 	@$(BIN)/python -m evals.decisions "$(MODEL)"
+
+eval-ranking: setup ## learn the weights of the score from conversations; ARGS=locomo.json
+	@$(BIN)/python -m evals.ranking $(ARGS)
 
 build: setup ## build the functions for AWS; ARCH=x86_64 instead of arm64
 	@$(BIN)/python -m scripts.build $(ARCH)
