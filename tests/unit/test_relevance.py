@@ -12,6 +12,7 @@ from recollect.domain.memory import Memory
 from recollect.domain.questions import Question
 from recollect.domain.ranking import TermStatistics
 from recollect.domain.relevance import (
+    GRAPH_WEIGHT,
     NO_ANSWER,
     WEIGHTS,
     Ranked,
@@ -126,7 +127,7 @@ def test_the_graph_raises_what_supports_its_answer() -> None:
     assert order(plain) == ["m0", "m9"]
     assert order(best) == ["m9", "m0"]
     before = plain[1].score
-    assert best[0].score == pytest.approx(before + 0.2 * (1 - before))
+    assert best[0].score == pytest.approx(before + GRAPH_WEIGHT * (1 - before))
     assert best[0].relevance().graph == 1.0
 
 
