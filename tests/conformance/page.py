@@ -40,11 +40,12 @@ OTHERWISE: Final = """\
 - An add is done when it is answered, in every version: `PENDING` means that it could not be, or
   that `async_mode` asked for the job alone (adds of the first version do, unless it is `false`).
 - Every memory keeps all the ids of its add; `attributed_to` tells who said it.
-- `threshold` cuts the `score`, which is meaning and words together, and is 0.1 unless given, in
-  every version; `score_breakdown.semantic` is the likeness alone.
+- `threshold` cuts the `score`, which is of meaning, words and what was said around it, and is 0.1
+  unless given, in every version; `score_breakdown.semantic` is the likeness alone.
+- `rerank` needs a reranker of your own (`docs/providers.md`); without one it changes nothing.
 - A memory is its latest text, and its history the earlier ones: `latest_only` and `include_merged`
   change nothing, and `delete_linked` answers with a `cascade_count` of 0.
-- These are read and change nothing, either: `rerank`, `keyword_search`, `filter_memories`,
+- These are read and change nothing, either: `keyword_search`, `filter_memories`,
   `timezone`, `temporal_reasoning`, `prompt_profile_id`, `structured_data_schema`, and a project's
   `retrieval_criteria` and `version`.
 - Pictures may be addresses. Documents are sent inline, as text: `pdf_url`, and any other document

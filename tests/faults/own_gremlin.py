@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from scripts.engines import running
 from scripts.engines.catalogue import ENGINES, Engine
 from scripts.engines.places import DEFAULT_HOME, place_of
 from tests.engines import ENDPOINTS, gremlin_engine
+
+STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,20 @@ class OwnGremlin:
         assert process
         os.kill(process.pid, signal.SIGSTOP)
         try:
+            # On a busy machine a thread may go on for a moment, long enough to answer.
+            stopped_in_time = time.monotonic() + STOP_SECONDS
+            while not _has_stopped(process.pid):
+                assert time.monotonic() < stopped_in_time
+                time.sleep(0.01)
             yield
         finally:
             os.kill(process.pid, signal.SIGCONT)
+
+
+def _has_stopped(pid: int) -> bool:
+    """Tell whether none of its threads runs."""
+    stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 @contextmanager
