@@ -245,6 +245,13 @@ def test_openai_is_unavailable_when_nobody_listens() -> None:
     assert refusal == "The embedding model hash cannot be reached (ConnectError)"
 
 
+def test_openai_is_unavailable_at_a_host_that_is_none() -> None:
+    with openai_client("http://a..b/v1") as client:
+        refusal = refused(OpenAIEmbedder(client, model=MODEL, dimensions=DIMENSIONS))
+
+    assert refusal.startswith("The embedding model hash cannot be reached (")
+
+
 def refused(embedder: Embedder) -> str:
     """Return what the embedder says when it refuses two texts."""
     with pytest.raises(UnavailableError) as caught:

@@ -206,7 +206,9 @@ def test_a_wrong_key_or_address_is_told() -> None:
         )
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/rerank", "rerank", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/rerank", "rerank", "http://[::1", "http://a..b/rerank"]
+)
 def test_an_address_that_is_none_is_told(url: str) -> None:
     with http_client() as client:
         refusal = refused(HttpReranker(client, url=url, model=MODEL))
@@ -285,6 +287,7 @@ def test_what_is_too_long_for_the_model_is_not_the_callers_mistake() -> None:
         (b"<html>It works!</html>", "did not answer in Bedrock's format"),
         (b"{}", "did not answer in Bedrock's format"),
         (b'{"results": [{"index": 0}]}', "did not answer in Bedrock's format"),
+        (b'{"results": [{"relevanceScore": "high"}]}', "did not answer in Bedrock's format"),
         (b'{"results": []}', "answered not one score for each of 3 texts (but 0)"),
     ],
 )

@@ -46,15 +46,13 @@ class BedrockReranker:
             with bedrock_errors(self._named):
                 response = self._client.rerank(**self._request(query, texts))
                 scores = [(each["index"], each["relevanceScore"]) for each in response["results"]]
-            return in_order(scores, len(texts))
+                return in_order(str(self._named), scores, len(texts))
         except InvalidRequestError as error:
             # The caller's request is right; only this model cannot read that much.
             raise UnavailableError(str(error)) from error
-        except KeyError as error:
+        except (KeyError, ValueError) as error:
+            # ValueError: of botocore, for a score that is no number.
             message = f"{self._named} did not answer in Bedrock's format"
-            raise UnavailableError(message) from error
-        except ValueError as error:
-            message = f"{self._named} answered {error}"
             raise UnavailableError(message) from error
 
     def _request(self, query: str, texts: Sequence[str]) -> Any:  # noqa: ANN401 - its parts' types are deeper than helpful

@@ -1,14 +1,13 @@
 """Reranking by any server with an endpoint like Cohere's, Jina's or Voyage's `/rerank`."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import httpx
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
+from recollect.adapters.model_servers import server_errors
 from recollect.adapters.reranked import in_order
-from recollect.domain.errors import UnavailableError
 
 DOCUMENTS = "documents"
 TEXTS = "texts"
@@ -60,11 +59,18 @@ class HttpReranker:
         """
         if not texts:
             return []
-        with _errors(f"The reranker {self._name}"):
+        named = f"The reranker {self._name}"
+        with server_errors(
+            named,
+            expected="a list of scores",
+            setting="RECOLLECT_RERANK_MODEL",
+            url="RECOLLECT_RERANK_URL",
+            key="RECOLLECT_RERANK_KEY",
+        ):
             response = self._response(query, texts).raise_for_status()
             answer = _ANSWER.validate_json(response.content)
             results = answer if isinstance(answer, list) else answer.results
-            return in_order([(each.index, each.score) for each in results], len(texts))
+            return in_order(named, [(each.index, each.score) for each in results], len(texts))
 
     def _response(self, query: str, texts: Sequence[str]) -> httpx.Response:
         body = {"model": self._name, "query": query, self._texts: list(texts)}
@@ -74,38 +80,3 @@ class HttpReranker:
             self._texts = TEXTS
             return self._response(query, texts)
         return response
-
-
-@contextmanager
-def _errors(named: str) -> Iterator[None]:
-    """Raise `UnavailableError` for whatever keeps the server from a usable answer.
-
-    Texts of httpx and of the server are not repeated: they can hold the address, the key when it
-    is malformed, and what was asked.
-    """
-    try:
-        yield
-    except httpx.HTTPStatusError as error:
-        message = f"{named} {_refusal(error.response)}"
-        raise UnavailableError(message) from error
-    except httpx.TimeoutException as error:
-        message = f"{named} did not answer in time"
-        raise UnavailableError(message) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        message = f"{named} cannot be reached ({type(error).__name__})"
-        raise UnavailableError(message) from error
-    except ValidationError as error:
-        message = f"{named} did not answer with a list of scores"
-        raise UnavailableError(message) from error
-    except ValueError as error:
-        message = f"{named} answered {error}"
-        raise UnavailableError(message) from error
-
-
-def _refusal(response: httpx.Response) -> str:
-    answer = f"answered {response.status_code} {response.reason_phrase}".rstrip()
-    if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return f"{answer}: check RECOLLECT_RERANK_KEY"
-    if response.status_code == HTTPStatus.NOT_FOUND:
-        return f"{answer}: check RECOLLECT_RERANK_MODEL and RECOLLECT_RERANK_URL"
-    return answer
