@@ -9,7 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from recollect.domain.errors import ModelAnswerError, UnavailableError
 from recollect.ports.models import Form, LanguageModel, PromptTurn, Reply, Usage
@@ -134,6 +134,22 @@ class AskModel:
 def or_nothing(empty: Callable[[], object]) -> BeforeValidator:
     """Take null for an empty value in a field: many models write it so."""
     return BeforeValidator(lambda value: empty() if value is None else value)
+
+
+def bounded_text(named: str, most: int) -> AfterValidator:
+    """Take a text without the blanks around it, and only with 1 to `most` characters.
+
+    `named` is what the model is told that the text is, such as "a summary".
+    """
+
+    def bounded(text: str) -> str:
+        trimmed = text.strip()
+        if not 1 <= len(trimmed) <= most:
+            message = f"{named} must have 1 to {most} characters"
+            raise ValueError(message)
+        return trimmed
+
+    return AfterValidator(bounded)
 
 
 def _out_of_time(model: LanguageModel) -> OutOfTimeError:

@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.memory import Attachment, Message
 from recollect.ports.models import Pictures, PromptTurn, Usage
-from recollect.usecases.asking import AskModel
+from recollect.usecases.asking import AskModel, bounded_text
 from recollect.usecases.prompts import Prompt, shipped
 
 SHOWN_TOGETHER = 5
@@ -18,18 +18,10 @@ SHOWN_TOGETHER = 5
 MAX_DESCRIPTION_CHARACTERS = 4_000
 
 
-def _description(text: str) -> str:
-    described = text.strip()
-    if not 1 <= len(described) <= MAX_DESCRIPTION_CHARACTERS:
-        message = f"a description must have 1 to {MAX_DESCRIPTION_CHARACTERS} characters"
-        raise ValueError(message)
-    return described
-
-
 class DescribePictures(BaseModel):
     """Say what is to be seen on each picture, in the order they come."""
 
-    descriptions: list[Annotated[str, AfterValidator(_description)]]
+    descriptions: list[Annotated[str, bounded_text("a description", MAX_DESCRIPTION_CHARACTERS)]]
 
 
 @dataclass(frozen=True)

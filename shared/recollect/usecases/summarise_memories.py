@@ -9,12 +9,12 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 
 from recollect.domain.filters import Filter
 from recollect.ports.models import PromptTurn, Usage
 from recollect.ports.record import Listing
-from recollect.usecases.asking import AskModel
+from recollect.usecases.asking import AskModel, bounded_text
 from recollect.usecases.prompts import Prompt, as_data, shipped
 from recollect.usecases.telling_memories import Told, fenced, tokens, told_memories
 
@@ -46,18 +46,10 @@ class Summary:
     usage: Usage = field(default_factory=Usage)
 
 
-def _summary_text(text: str) -> str:
-    told = text.strip()
-    if not 1 <= len(told) <= MAX_SUMMARY_CHARACTERS:
-        message = f"a summary must have 1 to {MAX_SUMMARY_CHARACTERS} characters"
-        raise ValueError(message)
-    return told
-
-
 class SumUpMemories(BaseModel):
     """Sum up what the memories say."""
 
-    summary: Annotated[str, AfterValidator(_summary_text)]
+    summary: Annotated[str, bounded_text("a summary", MAX_SUMMARY_CHARACTERS)]
 
 
 @dataclass(frozen=True)

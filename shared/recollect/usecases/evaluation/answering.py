@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 
 from recollect.domain.errors import InvalidRequestError, ModelAnswerError, UnavailableError
 from recollect.domain.memory import Json, Memory
 from recollect.ports.models import PromptTurn, Usage
-from recollect.usecases.asking import AskModel
+from recollect.usecases.asking import AskModel, bounded_text
 from recollect.usecases.evaluation.questions import Question
 from recollect.usecases.evaluation.report import Judging
 from recollect.usecases.prompts import Prompt, as_data, shipped
@@ -24,18 +24,10 @@ MAX_UNAVAILABLE: Final = 5
 """Questions in a row without an answer after which the model is taken to be away for good."""
 
 
-def _short(text: str) -> str:
-    answer = text.strip()
-    if not 1 <= len(answer) <= MAX_ANSWER_CHARACTERS:
-        message = f"an answer must have 1 to {MAX_ANSWER_CHARACTERS} characters"
-        raise ValueError(message)
-    return answer
-
-
 class AnswerQuestion(BaseModel):
     """Answer the question by what the memories say."""
 
-    answer: Annotated[str, AfterValidator(_short)]
+    answer: Annotated[str, bounded_text("an answer", MAX_ANSWER_CHARACTERS)]
 
 
 class JudgeAnswer(BaseModel):
