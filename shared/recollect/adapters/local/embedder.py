@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from recollect.domain.errors import UnavailableError
+from recollect.adapters.local.packages import folder_of
 from recollect.domain.memory import Vector
 from recollect.ports.models import EmbeddingTask
 
@@ -52,7 +51,7 @@ class BundledEmbedder:
 
     def __init__(self, package: str = PACKAGE) -> None:
         """Raise `UnavailableError` if the package is not installed, or is another version."""
-        self._folder = _folder(package)
+        self._folder = folder_of(package, WEIGHTS, TOKENIZER, missing=MISSING)
         self._loading = threading.Lock()
         self._model: _Model | None = None
 
@@ -80,15 +79,6 @@ class BundledEmbedder:
             if self._model is None:
                 self._model = _load(self._folder)
             return self._model
-
-
-def _folder(package: str) -> Path:
-    spec = find_spec(package)
-    for location in (spec and spec.submodule_search_locations) or ():
-        folder = Path(location)
-        if (folder / WEIGHTS).is_file() and (folder / TOKENIZER).is_file():
-            return folder
-    raise UnavailableError(MISSING)
 
 
 def _load(folder: Path) -> _Model:

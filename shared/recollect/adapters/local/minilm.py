@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from tokenizers import Encoding, Tokenizer
 
 from recollect.adapters.local.bert import Bert, Floats, bert
+from recollect.adapters.local.packages import folder_of
 from recollect.domain.errors import UnavailableError
 from recollect.domain.memory import Vector
 from recollect.ports.models import EmbeddingTask
@@ -106,7 +106,7 @@ class MiniLMEmbedder:
 
     def __init__(self, package: str = PACKAGE) -> None:
         """Raise `UnavailableError` if the package is not installed, or is another one."""
-        self._folder = _folder(package)
+        self._folder = folder_of(package, WEIGHTS, TOKENIZER, missing=MISSING)
         self._loading = threading.Lock()
         self._model: _Model | None = None
 
@@ -145,15 +145,6 @@ class MiniLMEmbedder:
             if self._model is None:
                 self._model = _load(self._folder)
             return self._model
-
-
-def _folder(package: str) -> Path:
-    spec = find_spec(package)
-    for location in (spec and spec.submodule_search_locations) or ():
-        folder = Path(location)
-        if (folder / WEIGHTS).is_file() and (folder / TOKENIZER).is_file():
-            return folder
-    raise UnavailableError(MISSING)
 
 
 def _load(folder: Path) -> _Model:
