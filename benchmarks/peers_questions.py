@@ -5,21 +5,19 @@ conversation, questions of categories 1 to 4 whose evidence is in the conversati
 """
 
 import itertools
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.corpus import questions, sentences
-from benchmarks.locomo import ANSWERABLE
+from benchmarks.locomo import ANSWERABLE, conversations
 from benchmarks.peers_task import Scope
+from recollect.domain.errors import InvalidRequestError
+from recollect.usecases.evaluation.questions import Conversation, Turn
 from recollect.usecases.evaluation.report import CUTS
 
 SYNTHETIC_QUESTIONS = 100
-SESSION = re.compile(r"session_\d+")
-TURN = re.compile(r"D\d+:\d+")
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,11 @@ def locomo(data: Path) -> Corpus:
     """Read conversations; raise `ValueError` if the file has another layout."""
     try:
         read = [
-            _conversation(f"conversation-{at}", sample)
-            for at, sample in enumerate(json.loads(data.read_text(encoding="utf-8")))
+            _asked(f"conversation-{at}", conversation)
+            for at, conversation in enumerate(conversations(data))
         ]
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"{data} is not in the LoCoMo layout: {error!r}"
+    except InvalidRequestError as error:
+        message = f"{data} is not in the LoCoMo layout: {error}"
         raise ValueError(message) from error
     asked = tuple(question for _, gold in read for question in gold)
     if not asked:
@@ -100,25 +98,20 @@ def recalls(
     }
 
 
-def _conversation(user: str, sample: Mapping[str, Any]) -> tuple[Scope, list[Question]]:
-    said = sample["conversation"]
-    sessions = sorted(filter(SESSION.fullmatch, said), key=lambda key: int(key.split("_")[1]))
-    turns = [turn for session in sessions for turn in said[session]]
-    places = {turn["dia_id"]: place for place, turn in enumerate(turns)}
+def _asked(user: str, conversation: Conversation) -> tuple[Scope, list[Question]]:
+    places = {turn.id: place for place, turn in enumerate(conversation.turns)}
     kept: list[str] = []
     gold: list[Question] = []
-    for asked in sample["qa"]:
-        named = {name for text in asked["evidence"] for name in TURN.findall(text)}
-        evidence = frozenset(places[name] for name in named if name in places)
-        if asked["category"] in ANSWERABLE and evidence:
-            gold.append(Question(user, len(kept), asked["category"], evidence))
-            kept.append(asked["question"])
-    return Scope(user, [_text(turn) for turn in turns], kept), gold
+    for asked in conversation.questions:
+        category, evidence = int(asked.category), frozenset(places[each] for each in asked.evidence)
+        if category in ANSWERABLE and evidence:
+            gold.append(Question(user, len(kept), category, evidence))
+            kept.append(asked.text)
+    return Scope(user, [_text(turn) for turn in conversation.turns], kept), gold
 
 
-def _text(turn: Mapping[str, Any]) -> str:
-    caption = f" [{turn['blip_caption']}]" if turn.get("blip_caption") else ""
-    return f"{turn['speaker']}: {turn['text']}{caption}"
+def _text(turn: Turn) -> str:
+    return f"{turn.speaker}: {turn.text}"
 
 
 def _means(shares: Sequence[Sequence[float]]) -> dict[str, float]:

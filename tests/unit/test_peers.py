@@ -18,7 +18,8 @@ TURNS = {
         {"dia_id": "D2:1", "speaker": "Al", "text": "Look!", "blip_caption": "a boat"},
         {"dia_id": "D2:2", "speaker": "Bo", "text": "Nice."},
     ],
-    "session_2_date_time": "noon",
+    "session_2_date_time": "1:56 pm on 8 May, 2023",
+    "session_10_date_time": "10:00 am on 9 May, 2023",
     "speaker_a": "Al",
 }
 ASKED = [
