@@ -63,7 +63,8 @@ def kept_by_the_release_before(store: DynamoStore, scope: Scope, text: str) -> E
 
 
 def read(store: DynamoStore, episode: Episode) -> Episode | None:
-    return store.episodes.get(episode.scope.project, episode.id, now=NOON - SECOND)
+    now = NOON - SECOND
+    return store.episodes.get(episode.scope.project, [episode.id], now=now).get(episode.id)
 
 
 def remove(store: DynamoStore, scope: Scope) -> None:

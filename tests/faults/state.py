@@ -36,8 +36,8 @@ def state_of(service: UseCases, scene: Scene) -> State:
     changes = {(event.memory_id, event.version) for some in history.values() for event in some}
     told = {(item.memory_id, item.version) for item in pending}
     assert told <= changes if scene.is_indexed else told == changes
-    for episode_id in {memory.episode_id for memory in page.memories}:
-        assert ports.episodes.get(scope.project, episode_id, now=service.clock())
+    kept = {memory.episode_id for memory in page.memories}
+    assert ports.episodes.get(scope.project, kept, now=service.clock()).keys() == kept
     texts = tuple(sorted((memory.text, memory.version) for memory in page.memories))
     return State(texts, len(known) - len(living), len(pending))
 

@@ -149,7 +149,7 @@ def test_a_deleted_project_is_gone_with_all_its_keys(
     job = store.jobs.get(project, response.json()["event_id"])
     assert job is not None
     assert (job.status, job.notes) == ("SUCCEEDED", {"deleted": 3})
-    assert store.episodes.get(project, silent, now=now()) is None
+    assert not store.episodes.get(project, [silent], now=now())
     assert listed(stranger, user_id="ada") == ["likes jam"]
 
 

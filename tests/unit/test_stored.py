@@ -356,7 +356,7 @@ def test_its_history_and_episodes_are_read(store: LocalStore) -> None:
     for memory_id, expected in format_1.HISTORY.items():
         assert store.record.history(format_1.PROJECT, memory_id) == expected
     episodes, after = store.episodes, format_1.START + format_1.SECOND
-    assert episodes.get(format_1.PROJECT, "job-1", now=after) == format_1.EPISODE
+    assert episodes.get(format_1.PROJECT, ["job-1"], now=after) == {"job-1": format_1.EPISODE}
     assert episodes.recent(format_1.ADA, limit=9, now=after) == [format_1.EPISODE]
 
 
@@ -365,7 +365,7 @@ def test_its_episodes_are_removed_with_their_subjects(store: LocalStore) -> None
 
     def is_left_without(*removed: Subject, before: datetime) -> bool:
         assert store.episodes.remove(format_1.PROJECT, removed, before=before) is None
-        return store.episodes.get(format_1.PROJECT, "job-1", now=after) is not None
+        return bool(store.episodes.get(format_1.PROJECT, ["job-1"], now=after))
 
     assert is_left_without(subjects[0], before=format_1.START)
     for subject in format_1.GUIDE.subjects:

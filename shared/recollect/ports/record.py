@@ -1,6 +1,6 @@
 """The record: the truth about memories, episodes, history and jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -137,8 +137,10 @@ class Episodes(Protocol):
     From its `expires_at` on an episode is not read any more, but it is there until removed.
     """
 
-    def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
-        """Return the messages of one add, or None if they are unknown, removed or expired."""
+    def get(
+        self, project: str, episode_ids: Collection[str], *, now: datetime
+    ) -> dict[str, Episode]:
+        """Return the messages of adds by their ids, but for unknown, removed and expired ones."""
         ...
 
     def recent(self, scope: Scope, *, limit: int, now: datetime) -> list[Episode]:

@@ -30,7 +30,7 @@ def stored(store: Store, scope: Scope, *texts: str, **changes: Any) -> Episode: 
 
 
 def read(store: Store, episode: Episode, now: datetime = NOON) -> Episode | None:
-    return store.episodes.get(episode.scope.project, episode.id, now=now)
+    return store.episodes.get(episode.scope.project, [episode.id], now=now).get(episode.id)
 
 
 def recent(store: Store, scope: Scope, limit: int = 99, now: datetime = NOON) -> list[Episode]:
@@ -102,17 +102,29 @@ def test_an_episode_may_be_stored_again_by_a_resumed_add(
 
 
 @pytest.mark.parametrize("unknown", ["", "a b/'\"🙂", "x" * 5_000, "7d3c9f52-1f04-4b9b"])
-def test_an_unknown_episode_is_none(store: Store, scope: Scope, unknown: str) -> None:
-    stored(store, scope)
+def test_an_unknown_episode_is_left_out(store: Store, scope: Scope, unknown: str) -> None:
+    known = stored(store, scope)
 
-    assert store.episodes.get(scope.project, unknown, now=NOON) is None
+    ids = [unknown, known.id]
+    assert store.episodes.get(scope.project, ids, now=NOON) == {known.id: known}
+
+
+def test_many_are_read_at_once(store: Store, scope: Scope) -> None:
+    texts = ["short", LONG] + [f"number {number}" for number in range(120)]
+    there = [stored(store, scope, text) for text in texts]
+    gone = stored(store, scope, expires_at=NOON)
+
+    found = store.episodes.get(scope.project, [each.id for each in (*there, gone)], now=NOON)
+
+    assert found == {each.id: each for each in there}
+    assert store.episodes.get(scope.project, [], now=NOON) == {}
 
 
 def test_another_project_knows_nothing(store: Store, scope: Scope) -> None:
     episode = stored(store, scope)
     other = a_scope(a_project(store), user="ada")
 
-    assert store.episodes.get(other.project, episode.id, now=NOON) is None
+    assert not store.episodes.get(other.project, [episode.id], now=NOON)
     assert recent(store, other) == []
     remove(store, other)
     assert read(store, episode) == episode

@@ -328,7 +328,7 @@ def test_an_emptied_job_holds_nothing(
         ErasedRequest(project=scope.project),
         JobStatus.FAILED,
     )
-    assert store.episodes.get(scope.project, job.id, now=NOON) is None
+    assert not store.episodes.get(scope.project, [job.id], now=NOON)
     assert store.episodes.recent(scope, limit=9, now=NOON) == [other]
     assert [each.id for each in store.jobs.recent(scope.project, limit=9)] == [job.id]
     assert claimed(store, job) is None

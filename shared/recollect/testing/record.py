@@ -568,7 +568,7 @@ class Setting:
             "counts": store.listing.count_subjects(project),
             "pending": store.outbox.pending(project, keys, limit=100),
             "clock": store.scopes.clock(self.scope),
-            "episode": store.episodes.get(project, self.episode.id, now=NOON),
+            "episode": store.episodes.get(project, [self.episode.id], now=NOON),
             "episodes": store.episodes.recent(self.scope, limit=9, now=NOON),
             "job": store.jobs.get(project, self.job.id),
         }
@@ -727,7 +727,9 @@ def test_a_job_moves_on_with_the_change(setting: Setting) -> None:
     store.record.commit(project, setting.change())
 
     assert store.jobs.get(project, setting.job.id) == setting.change().job
-    assert store.episodes.get(project, setting.job.id, now=NOON) == setting.episode
+    assert store.episodes.get(project, [setting.job.id], now=NOON) == {
+        setting.job.id: setting.episode
+    }
 
 
 def test_a_finished_job_is_not_written_again(setting: Setting) -> None:

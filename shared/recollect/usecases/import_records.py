@@ -214,7 +214,7 @@ class _Run:
             if each.expires_at and each.expires_at <= now:
                 self.report.add_conflict(each.id, "it has expired")
                 continue
-            here = self.tools.episodes.get(self.project, each.id, now=now)
+            here = self.tools.episodes.get(self.project, [each.id], now=now).get(each.id)
             if self._is_new(each, here, each, each.id):
                 self._commit([each], [], episode=each)
 

@@ -108,11 +108,11 @@ class ReadMemory:
         if not events or not events[0].scope.is_within(within):
             raise memory_not_found()
         memory = self.record.get(project, [memory_id]).get(memory_id)
-        now = self.now()
-        episodes = {cause: self.episodes.get(project, cause, now=now) for cause in _causes(events)}
+        causes = {event.cause for event in events}
+        episodes = self.episodes.get(project, causes, now=self.now())
         return MemoryHistory(
             memory,
-            tuple((event, _input(event, episodes[event.cause])) for event in events),
+            tuple((event, _input(event, episodes.get(event.cause))) for event in events),
         )
 
     def episode(self, project: str, memory_id: str, *, within: Subject | None = None) -> Episode:
@@ -124,7 +124,7 @@ class ReadMemory:
         self, project: str, job_id: str, *, within: Subject | None = None
     ) -> Episode:
         """Return the messages of an add; raise `NotFoundError` if they are not kept any more."""
-        episode = self.episodes.get(project, job_id, now=self.now())
+        episode = self.episodes.get(project, [job_id], now=self.now()).get(job_id)
         if episode is None or not episode.scope.is_within(within):
             message = "Episode not found: there was no such add, or its messages are not kept"
             raise NotFoundError(message)
@@ -199,10 +199,6 @@ def invalid_page() -> NotFoundError:
 
 def _is_asked(subject: Subject, kinds: Sequence[SubjectKind], named: str) -> bool:
     return subject.kind in kinds and subject.is_named_like(named)
-
-
-def _causes(events: Sequence[HistoryEvent]) -> list[str]:
-    return list(dict.fromkeys(event.cause for event in events))
 
 
 def _input(event: HistoryEvent, episode: Episode | None) -> tuple[Message, ...]:

@@ -114,8 +114,7 @@ def test_a_conversation_of_500_turns_is_remembered_in_order(service: Service, sc
     assert job.notes["cut"] == PARTS
     assert max(len(change.writes) for change in record.commits) == 10
     assert sum(change.episode is not None for change in record.commits) == 1
-    episode = service.store.episodes.get(scope.project, job.id, now=NOON)
-    assert episode is not None
+    [episode] = service.store.episodes.get(scope.project, [job.id], now=NOON).values()
     assert episode.messages == turns()
 
 
@@ -223,12 +222,12 @@ def test_a_model_that_has_no_time_at_first_is_asked_later(service: Service, scop
     begun = service.add(AddRequest(scope=scope, messages=turns(8)))
 
     assert (begun.status, begun.outcomes) == (JobStatus.PENDING, ())
-    assert service.store.episodes.get(scope.project, begun.id, now=NOON) is None
+    assert not service.store.episodes.get(scope.project, [begun.id], now=NOON)
 
     service.drive_on()
 
     assert remembered(service, scope) == EXPECTED[:2]
-    assert service.store.episodes.get(scope.project, begun.id, now=NOON) is not None
+    assert service.store.episodes.get(scope.project, [begun.id], now=NOON)
 
 
 def test_what_is_read_is_kept_when_the_time_is_up(service: Service, scope: Scope) -> None:
@@ -241,7 +240,7 @@ def test_what_is_read_is_kept_when_the_time_is_up(service: Service, scope: Scope
     assert begun.status is JobStatus.PENDING
     assert remembered(service, scope) == EXPECTED[:2]
     assert len(extractor.read) == 1
-    assert service.store.episodes.get(scope.project, begun.id, now=NOON) is not None
+    assert service.store.episodes.get(scope.project, [begun.id], now=NOON)
 
 
 def test_a_kind_is_that_of_all_facts(service: Service, scope: Scope) -> None:
@@ -311,7 +310,7 @@ def test_episodes_are_kept_as_long_as_the_project_wants(service: Service, scope:
 
     def kept_after(days: int) -> bool:
         now = job.created_at + timedelta(days=days)
-        return service.store.episodes.get(scope.project, job.id, now=now) is not None
+        return bool(service.store.episodes.get(scope.project, [job.id], now=now))
 
     assert kept_after(1)
     assert not kept_after(3)
@@ -365,8 +364,7 @@ def test_pictures_are_put_into_words_once_and_not_kept(service: Service, scope: 
 
     assert describer.seen == [1]
     assert extractor.read[0].messages[0].attachments[0].text == "turn number 4"
-    episode = service.store.episodes.get(scope.project, job.id, now=NOON)
-    assert episode is not None
+    [episode] = service.store.episodes.get(scope.project, [job.id], now=NOON).values()
     assert episode.messages[0].attachments == (Attachment("image", "turn number 4"),)
     assert job.notes["model_calls"] == 2
 

@@ -80,8 +80,7 @@ def test_the_episode_holds_every_message_in_order(service: Service, scope: Scope
 
     job = service.say(scope, "one", "two")
 
-    episode = service.store.episodes.get(scope.project, job.id, now=NOON)
-    assert episode is not None
+    [episode] = service.store.episodes.get(scope.project, [job.id], now=NOON).values()
     assert [turn.content for turn in episode.messages] == ["one", "two"]
     assert episode.first_turn == 1
     assert episode.said_at == job.created_at

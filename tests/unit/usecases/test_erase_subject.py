@@ -172,7 +172,7 @@ def test_what_is_said_afterwards_lives_on(service: Service, project: str) -> Non
     entry = service.ports.listing.subject(project, ADA)
     assert entry
     assert (entry.memories, entry.metadata) == (1, {"drink": "tea"})
-    assert service.ports.episodes.get(project, new.episode_id, now=service.clock())
+    assert service.ports.episodes.get(project, [new.episode_id], now=service.clock())
 
 
 def test_a_new_start_in_the_middle_is_told_by_its_job(service: Service, project: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import islice
 
 from recollect.adapters import stored
@@ -49,12 +48,9 @@ class DynamoArchive:
     ) -> dict[str, Episode | None]:
         """Return place -> episode for all scopes that the subject is in. A Query a scope."""
         found = list(islice(self._places(project, subject, after, limit), limit))
-        read = partial(self._episode, project, now)
-        episodes = self.table.together(read, [sort for _, sort in found])
-        return {
-            f"{scope_key}/{sort}": episode
-            for (scope_key, sort), episode in zip(found, episodes, strict=True)
-        }
+        ids = {sort: sort.split("#", 2)[2] for _, sort in found}
+        episodes = self.episode_items.get(project, ids.values(), now=now)
+        return {f"{scope_key}/{sort}": episodes.get(ids[sort]) for scope_key, sort in found}
 
     def aliases(self, owner: Owner, *, limit: int, after: str = "") -> list[Alias]:
         """Return the aliases of the owner's entities, in the order of ids. One Query."""
@@ -80,9 +76,6 @@ class DynamoArchive:
             start = first_sort if scope_key == first_scope else FIRST
             for item in self._behind(scope_partition(project, scope_key), start, FIRST, limit):
                 yield scope_key, item["sk"]["S"]
-
-    def _episode(self, project: str, now: datetime, sort: str) -> Episode | None:
-        return self.episode_items.get(project, sort.split("#", 2)[2], now=now)
 
     def _behind(self, partition: str, after: str, prefix: str, limit: int) -> list[Item]:
         """Return the first items behind a sort key that begin with this."""

@@ -1,6 +1,6 @@
 """The messages of adds in the record table, and in S3 where they are long."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -84,12 +84,14 @@ class DynamoEpisodes:
     table: Table
     objects: Objects
 
-    def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
-        """Return the messages of one add, or None."""
-        item = self.table.get(episode_key(project, episode_id)) if is_possible(episode_id) else None
-        if item is None or _is_expired(item, now):
-            return None
-        return self._episode(project, item)
+    def get(
+        self, project: str, episode_ids: Collection[str], *, now: datetime
+    ) -> dict[str, Episode]:
+        """Return the messages of adds that are there, by their ids; one round, and one of S3."""
+        keys = [episode_key(project, an_id) for an_id in episode_ids if is_possible(an_id)]
+        living = [item for item in self.table.get_all(keys).values() if not _is_expired(item, now)]
+        episodes = self.table.together(partial(self._episode, project), living)
+        return {episode.id: episode for episode in episodes if episode}
 
     def recent(self, scope: Scope, *, limit: int, now: datetime) -> list[Episode]:
         """Return the last episodes of the scope, newest first.

@@ -1,12 +1,12 @@
 """The messages of adds in a SQLite file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from recollect.adapters import stored
-from recollect.adapters.local.database import Database
+from recollect.adapters.local.database import Database, rows_among
 from recollect.domain.memory import Episode
 from recollect.domain.subjects import Scope, Subject
 
@@ -22,15 +22,18 @@ class LocalEpisodes:
 
     database: Database
 
-    def get(self, project: str, episode_id: str, *, now: datetime) -> Episode | None:
-        """Return the messages of one add, or None."""
+    def get(
+        self, project: str, episode_ids: Collection[str], *, now: datetime
+    ) -> dict[str, Episode]:
+        """Return the messages of adds that are there, by their ids."""
+        query = (
+            "SELECT body FROM episodes WHERE project = ?"
+            " AND (expires_at IS NULL OR expires_at > ?) AND episode_id IN"
+        )
         with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT body FROM episodes WHERE project = ? AND episode_id = ?"
-                " AND (expires_at IS NULL OR expires_at > ?)",
-                (project, episode_id, stored.time_text(now)),
-            ).fetchone()
-        return stored.load_episode(project, stored.load(row["body"])) if row else None
+            rows = rows_among(connection, query, [project, stored.time_text(now)], episode_ids)
+            episodes = [stored.load_episode(project, stored.load(row["body"])) for row in rows]
+        return {episode.id: episode for episode in episodes}
 
     def recent(self, scope: Scope, *, limit: int, now: datetime) -> list[Episode]:
         """Return the last episodes of the scope, newest first."""
