@@ -65,6 +65,7 @@ from recollect.usecases.end_project import EndProject
 from recollect.usecases.erase_graph import EraseGraph
 from recollect.usecases.erase_subject import EraseSubject
 from recollect.usecases.export_memories import ExportMemories, ReadExport
+from recollect.usecases.find_origins import FindOrigins
 from recollect.usecases.find_remains import FindRemains
 from recollect.usecases.follow_graph import FollowGraph
 from recollect.usecases.gather_evidence import GatherEvidence
@@ -235,7 +236,10 @@ class UseCases:
     def gather(self) -> GatherEvidence:
         ports = self.ports
         neighbours = FindNeighbours(ports.record, ports.scopes)
-        return GatherEvidence(self.find, neighbours, ports.embedder.model)
+        origins = FindOrigins(ports.episodes, ports.now)
+        return GatherEvidence(
+            self.find, ports.record, neighbours, origins, THREADS, ports.embedder.model
+        )
 
     @cached_property
     def work(self) -> WorkOnJobs:

@@ -43,6 +43,7 @@ from recollect.usecases.candidates import FindCandidates
 from recollect.usecases.change_memory import DeleteMemory, UpdateMemory
 from recollect.usecases.context import RecentMessages
 from recollect.usecases.decisions import DecideDrafts
+from recollect.usecases.find_origins import FindOrigins
 from recollect.usecases.gather_evidence import GatherEvidence
 from recollect.usecases.give_feedback import GiveFeedback
 from recollect.usecases.neighbours import FindNeighbours
@@ -107,7 +108,10 @@ def search_memories() -> SearchMemories:
         models.embedder(),
         GatherEvidence(
             _candidates(),
+            store.record,
             FindNeighbours(store.record, store.scopes),
+            FindOrigins(store.episodes, now),
+            graphs.threads(),
             models.embedder().model,
         ),
         store.record,

@@ -1,7 +1,7 @@
 """What is known of the memories that a question is compared with, as arrays of one row each."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ class Evidence:
     numbers that differ between scopes (see `scope_number`), `has_run` tells whether a scope is one
     run, `turns` number the turns of a scope, or are `NO_TURN`. `times` are when it was said, in
     seconds since 1970. `speakers` says who speaks, by place in `names`, or `NOBODY`. `asks` tells
-    whether it is a question, `tells_time` whether it names a time. Those that may not answer are
-    evidence for their neighbours alone.
+    whether it is a question, `tells_time` whether it names a time. `origins` says how near to each
+    of the question's terms a fact was extracted, of 0 to 1 (see `words_around`); 0 of the rest.
+    Those that may not answer are evidence for their neighbours alone.
     """
 
     ids: NDArray[Any]
@@ -44,6 +45,7 @@ class Evidence:
     speakers: Counts
     asks: Mask
     tells_time: Mask
+    origins: Floats
     names: tuple[str, ...]
 
     @classmethod
@@ -72,12 +74,25 @@ class Evidence:
             speakers=np.array(
                 [names.index(name) if name else NOBODY for name in speakers], dtype=np.int64
             ),
+            origins=np.zeros((len(memories), len(question.terms))),
             names=names,
         )
 
     def __len__(self) -> int:
         """Return how many memories there are."""
         return len(self.ids)
+
+    @property
+    def is_extracted(self) -> Mask:
+        """Which rows may answer and are no turns themselves: facts that were extracted."""
+        is_extracted: Mask = self.may_answer & (self.turns == NO_TURN)
+        return is_extracted
+
+    def with_origins(self, origins: Mapping[str, Floats]) -> "Evidence":
+        """Return the same with the origins of these memories, by their ids."""
+        known = [origins.get(each) for each in self.ids.tolist()]
+        rows = [old if new is None else new for old, new in zip(self.origins, known, strict=True)]
+        return replace(self, origins=np.array(rows).reshape(self.origins.shape))
 
     def without(self, ids: Collection[str]) -> "Evidence":
         """Return the evidence without these memories."""

@@ -64,7 +64,8 @@ def score_all(
     different = list(dict.fromkeys(query_terms))
     counts = counted(different, [Counter(text_terms) for _, text_terms in candidates])
     lengths = np.array([len(text_terms) for _, text_terms in candidates], dtype=np.int64)
-    keyword = keyword_scores(keyword_sums(counts, lengths, different, statistics))
+    sums = keyword_sums(counts, lengths, rarities(different, statistics), statistics)
+    keyword = keyword_scores(sums)
     return list(map(TextScore, semantic.tolist(), keyword.tolist()))
 
 
@@ -107,11 +108,10 @@ def term_weights(term: str, counts: Counts, lengths: Counts, statistics: TermSta
 
 
 def keyword_sums(
-    counts: Counts, lengths: Counts, query_terms: Sequence[str], statistics: TermStatistics
+    counts: Counts, lengths: Counts, rarity: Floats, statistics: TermStatistics
 ) -> Floats:
     """Return the BM25 sums of texts; `counts` has a row a text and a column for each term."""
-    repeated = saturated(counts, lengths[:, np.newaxis], statistics)
-    sums: Floats = repeated @ rarities(query_terms, statistics)
+    sums: Floats = saturated(counts, lengths[:, np.newaxis], statistics) @ rarity
     return sums
 
 

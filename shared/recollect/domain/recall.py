@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from recollect.domain.memory import Message
+
 OPENING = "<recalled_memories>"
 CLOSING = "</recalled_memories>"
 _BLOCK = re.compile(f"{OPENING}.*?(?:{CLOSING}|\\Z)", re.DOTALL | re.IGNORECASE)
@@ -34,3 +36,10 @@ def without_recalled(text: str) -> str:
     if len(outside) == 1:
         return text
     return "\n".join(part.strip() for part in outside if part.strip())
+
+
+def said_in(message: Message) -> str:
+    """Return what a message says with its documents, without what was recalled from memory."""
+    said = without_recalled(message.content).strip()
+    attached = [each.text.strip() for each in message.attachments]
+    return "\n\n".join(text for text in (said, *attached) if text)

@@ -145,15 +145,16 @@ def components(
     question; `time`, whether it names a time where the question asks for one; `asked_time`, how
     near it was said to a time that the question names; `length`, 1 from 64 terms on.
 
-    With the turns around it: `nearby_words`, the share of the question's terms that it or they
-    have, the rare ones counting more; `nearby_semantic`, the best of their cosines, both faded by
-    the distance. `session` and `session_semantic` are the same of all that is known of its session.
+    With the turns around it, or around the message that it was extracted from: `nearby_words`, the
+    share of the question's terms that it or they have, the rare ones counting more. With the turns
+    around it: `nearby_semantic`, the best of their cosines. Both fade with the distance.
+    `session` and `session_semantic` are the same of all that is known of its session.
     `reply` is the share of terms that the turn before has, if that is a question.
     """
     rarity = rarities(question.terms, statistics)
     share = rarity / (rarity.sum() or 1.0)
     has = (evidence.counts > 0).astype(np.float64)
-    sums = keyword_sums(evidence.counts, evidence.lengths, question.terms, statistics)
+    sums = keyword_sums(evidence.counts, evidence.lengths, rarity, statistics)
     semantic = np.clip(evidence.cosines, 0.0, 1.0)
     around = Surroundings.of(evidence)
     return {
@@ -164,7 +165,7 @@ def components(
         "time": evidence.tells_time * float(question.asks_when),
         "asked_time": question.nearness(evidence.times),
         "length": np.minimum(np.log1p(evidence.lengths) / np.log1p(LONG), 1.0),
-        "nearby_words": np.maximum(around.most(has), has) @ share,
+        "nearby_words": np.maximum.reduce([around.most(has), has, evidence.origins]) @ share,
         "nearby_semantic": around.most(semantic),
         "session": around.of_session(has) @ share,
         "session_semantic": around.of_session(semantic),

@@ -1,12 +1,14 @@
 """Where memories stand in their conversations: sessions, and the turns around each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recollect.domain.evidence import NO_TURN, Evidence
-from recollect.domain.ranking import Counts, Floats, Mask
+from recollect.domain.ranking import Counts, Floats, Mask, counted
+from recollect.domain.traits import traits_of
 
 NEIGHBOURS = 2
 """Turns before and after each candidate that are looked up."""
@@ -41,13 +43,12 @@ class Surroundings:
         sessions[order] = np.cumsum(_begins(evidence, order)) - 1
         # No session has turns of 2^40, so that no two have a number in common.
         numbers = (sessions << 40) + evidence.turns
-        numbers[evidence.turns == NO_TURN] = -1
-        by_number = np.argsort(numbers, kind="stable")
-        ordered = numbers[by_number]
+        ordered = numbers[order]
         wanted = numbers[:, np.newaxis] + np.array(_OFFSETS)
-        places = np.minimum(np.searchsorted(ordered, wanted), len(evidence) - 1)
-        is_there = (ordered[places] == wanted) & (numbers >= 0)[:, np.newaxis]
-        return cls(sessions, np.where(is_there, by_number[places], -1))
+        found = order[np.minimum(np.searchsorted(ordered, wanted), len(evidence) - 1)]
+        is_turn = evidence.turns != NO_TURN
+        is_there = (numbers[found] == wanted) & is_turn[found] & is_turn[:, np.newaxis]
+        return cls(sessions, np.where(is_there, found, -1))
 
     def most(self, values: Floats) -> Floats:
         """Return the best of the neighbours' values, each faded by its distance; at least 0.
@@ -68,6 +69,19 @@ class Surroundings:
         largest = np.full((int(self.sessions.max(initial=-1)) + 1, *values.shape[1:]), -np.inf)
         np.maximum.at(largest, self.sessions, values)
         return largest[self.sessions]
+
+
+def words_around(asked: Sequence[str], texts: Sequence[str], place: int) -> Floats:
+    """Return how near to a text each of the asked terms is said, of 0 to 1.
+
+    1 if the text at the place has it, less for each text that lies between, as far as `NEIGHBOURS`.
+    """
+    first = max(place - NEIGHBOURS, 0)
+    near = [traits_of(text).counts for text in texts[first : place + NEIGHBOURS + 1]]
+    worth = FADING ** np.abs(np.arange(first, first + len(near)) - place)
+    has = counted(asked, near) > 0
+    nearest: Floats = (has * worth[:, np.newaxis]).max(axis=0, initial=0.0)
+    return nearest
 
 
 def _begins(evidence: Evidence, order: NDArray[np.intp]) -> Mask:

@@ -1,15 +1,30 @@
 """Gathering what memories are ranked by: candidates, what is around them, and their words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+
+import numpy as np
 
 from recollect.domain.evidence import Evidence
 from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory
 from recollect.domain.questions import Question
-from recollect.domain.ranking import TermStatistics
+from recollect.domain.ranking import (
+    Floats,
+    TermStatistics,
+    keyword_scores,
+    keyword_sums,
+    rarities,
+)
+from recollect.ports.record import Record
 from recollect.usecases.candidates import Candidates, FindCandidates
+from recollect.usecases.find_origins import FindOrigins
 from recollect.usecases.neighbours import FindNeighbours
+
+MOST_FACTS = 100
+"""Of which the messages are read that they came from: one batch of the record. With the best 48 of
+all facts of a conversation, recall@10 is .831, with 100 .845, with all .848."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +41,16 @@ class GatherEvidence:
     """Find candidates for a question, and tell what is known of them and the turns around them.
 
     An index that has it all at hand tells it at once. Otherwise the record is read in two rounds:
-    the candidates, and their neighbours. `model` is the embedding model's name.
+    the candidates, and the turns around them. Of facts that were extracted, the messages that they
+    came from are read, too: by `threads`, while the turns are. `model` is the embedding model's
+    name.
     """
 
     find: FindCandidates
+    record: Record
     find_neighbours: FindNeighbours
+    find_origins: FindOrigins
+    threads: Executor
     model: str
 
     def candidates(
@@ -56,12 +76,47 @@ class GatherEvidence:
         at_hand = set(known.ids.tolist()) if known else set()
         states = {memory.id: memory for memory in candidates.memories}
         states |= {key: state for key, state in others.items() if key not in at_hand}
-        around = self.find_neighbours(project, list(states.values()), at_hand | states.keys())
-        read = [*states.values(), *around]
-        may_answer = [*(True for _ in states), *(matching.matches(each) for each in around)]
-        evidence = Evidence.of(question, read, self.model, may_answer)
-        return Gathered(
-            known.and_also(evidence) if known else evidence,
-            candidates.statistics,
-            {memory.id: memory for memory in read},
+        evidence = self._evidence(question, list(states.values()), [True] * len(states))
+        evidence = known.and_also(evidence) if known else evidence
+        facts = _best_facts(question, evidence, candidates.statistics)
+        origins = (
+            self.threads.submit(self._origins, project, question, facts, states) if facts else None
         )
+        around = self.find_neighbours(project, list(states.values()), at_hand | states.keys())
+        if around:
+            may_answer = [matching.matches(each) for each in around]
+            evidence = evidence.and_also(self._evidence(question, around, may_answer))
+        if origins:
+            read, said = origins.result()
+            evidence, states = evidence.with_origins(said), states | read
+        return Gathered(
+            evidence, candidates.statistics, states | {memory.id: memory for memory in around}
+        )
+
+    def _evidence(
+        self, question: Question, memories: Sequence[Memory], may_answer: Sequence[bool]
+    ) -> Evidence:
+        return Evidence.of(question, memories, self.model, may_answer)
+
+    def _origins(
+        self, project: str, question: Question, facts: Sequence[str], states: Mapping[str, Memory]
+    ) -> tuple[dict[str, Memory], dict[str, Floats]]:
+        """Return the states of facts that were not known, and the origins of all."""
+        unread = [each for each in facts if each not in states]
+        read = self.record.get(project, unread) if unread else {}
+        known = {**states, **read}
+        there = [known[each] for each in facts if each in known]
+        return read, self.find_origins(project, question.terms, there)
+
+
+def _best_facts(question: Question, evidence: Evidence, statistics: TermStatistics) -> list[str]:
+    """Return the ids of the facts that answer best by themselves, `MOST_FACTS` at most."""
+    rows = np.flatnonzero(evidence.is_extracted)
+    if not len(rows):
+        return []
+    counts, lengths = evidence.counts[rows], evidence.lengths[rows]
+    sums = keyword_sums(counts, lengths, rarities(question.terms, statistics), statistics)
+    scores = np.round(keyword_scores(sums) + evidence.cosines[rows], 4)
+    ids = evidence.ids[rows].tolist()
+    best = sorted(zip((-scores).tolist(), ids, strict=True))
+    return [memory_id for _, memory_id in best[:MOST_FACTS]]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from recollect.domain.jobs import Draft, Fact, Job
 from recollect.domain.memory import MemoryKind, Message, checked_text
-from recollect.domain.recall import without_recalled
+from recollect.domain.recall import said_in
 from recollect.domain.requests import AddRequest
 from recollect.domain.roles import AGENT_ROLES, SYSTEM_ROLES
 from recollect.domain.subjects import SubjectKind
@@ -67,13 +67,6 @@ def is_said(message: Message) -> bool:
     """Tell whether a message says anything, to be remembered, that was not recalled from memory."""
     is_system = message.role.casefold() in SYSTEM_ROLES
     return not is_system and bool(said_in(message).strip() or message.attachments)
-
-
-def said_in(message: Message) -> str:
-    """Return what a message says with its documents, without what was recalled from memory."""
-    said = without_recalled(message.content).strip()
-    attached = [each.text.strip() for each in message.attachments]
-    return "\n\n".join(text for text in (said, *attached) if text)
 
 
 def _verbatim(place: int, message: Message, kind: MemoryKind | None, said_at: datetime) -> Fact:

@@ -25,6 +25,9 @@ def talk(service: Service, scope: Scope, random: Random, turns: int) -> None:
         text = " ".join(random.choices(WORDS, k=random.randrange(1, 6)))
         message = Message("user", text, random.choice(NAMES), said_at)
         service.add(AddRequest(scope=scope, messages=(message,), infer=False))
+        if not random.randrange(6):
+            fact = Message("user", f"I like {random.choice(WORDS)} number {random.random()}.")
+            service.add(AddRequest(scope=scope, messages=(message, fact)))
 
 
 def told(result: SearchResult) -> dict[str, dict[str, float]]:
@@ -128,3 +131,33 @@ def test_a_deleted_neighbour_is_neither_answer_nor_evidence(service: Service, sc
     assert [each.memory.text for each in after.found] == ["Yes, last Friday!"]
     assert before.found[1].score.components["nearby_words"] > 0
     assert after.found[0].score.components["nearby_words"] == 0
+
+
+def test_a_fact_is_found_by_what_was_said_around_it(service: Service, scope: Scope) -> None:
+    service.say(scope, "Do people fly with TAP there?", "I live in Lisbon.", infer=True)
+    service.say(scope, "Is it warm?", "I live near Porto.", infer=True)
+    service.index_all(scope)
+    matching = parse_filter({"user_id": "ada"})
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        here = service.having(index=index)
+        first, second = here.search(
+            scope.project, "who flies with TAP?", matching, threshold=0
+        ).found
+
+        assert "Lisbon" in first.memory.text
+        assert first.score.components["nearby_words"] > 0
+        assert second.score.components["nearby_words"] == 0
+
+
+def test_messages_that_are_not_kept_are_no_evidence(service: Service, scope: Scope) -> None:
+    service.say(scope, "Do people fly with TAP there?", "I live in Lisbon.", infer=True)
+    service.index_all(scope)
+    tomorrow = service.clock() + timedelta(days=1)
+    service.ports.episodes.remove(scope.project, scope.subjects, before=tomorrow)
+
+    [found] = service.search(
+        scope.project, "who flies with TAP?", parse_filter({"user_id": "ada"}), threshold=0
+    ).found
+
+    assert found.score.components["nearby_words"] == 0

@@ -9,7 +9,17 @@ from recollect.domain.changes import MemoryChanges
 from recollect.domain.subjects import Scope
 from tests.service import OnlyProposing, Service
 
-PORTS = ("record", "scopes", "listing", "outbox", "jobs", "index", "embedder", "wake_ups")
+PORTS = (
+    "record",
+    "episodes",
+    "scopes",
+    "listing",
+    "outbox",
+    "jobs",
+    "index",
+    "embedder",
+    "wake_ups",
+)
 FREE = ("room_for",)
 """What asks nobody."""
 
@@ -106,6 +116,7 @@ def test_an_inferred_add_embeds_and_searches_all_its_facts_together(
 
     assert calls == {
         "jobs.accept": 1,
+        "episodes.recent": 1,
         "scopes.clock": 1,
         "scopes.find_texts": 1,
         "embedder.embed": 1,
@@ -145,6 +156,20 @@ def test_a_search_reads_candidates_and_their_neighbours_in_two_rounds(
 
     assert len(found) == 100
     assert calls == {**FOUND, "scopes.turns_at": 1, "record.get": 2}
+
+
+def test_the_messages_of_facts_are_read_together_and_the_facts_once(
+    service: Service, scope: Scope
+) -> None:
+    for number in range(30):
+        service.say(scope, f"We met {number} people.", f"I like tea number {number}.", infer=True)
+    service.index_all(scope)
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        watched, calls = counted(service.having(index=index))
+
+        assert len(watched.found(scope, "tea", limit=20)) == 20
+        assert calls == {**FOUND, "record.get": 1, "episodes.get": 1}
 
 
 def test_what_the_index_has_not_seen_takes_two_more_rounds(service: Service, scope: Scope) -> None:

@@ -187,6 +187,7 @@ class Resident:
                 + [_values(*self._rows_with(term), rows)[:, np.newaxis] for term in terms]
             ),
             lengths=self._lengths.items[rows].astype(np.int64),
+            origins=np.zeros((len(rows), len(terms))),
             **self._turns.columns(rows),
         )
 
