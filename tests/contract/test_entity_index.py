@@ -12,16 +12,20 @@ from typing import TypeAlias
 import pytest
 from opensearchpy import NotFoundError, OpenSearch
 
+from recollect.adapters.aws import entity_documents
 from recollect.adapters.aws.entity_index import OpenSearchEntityIndex
 from recollect.adapters.aws.index_family import IndexSettings
 from recollect.adapters.local.entity_index import LocalEntityIndex
 from recollect.domain.errors import UnavailableError
 from recollect.domain.graph import Entity, Owner
 from recollect.domain.memory import Embedding
+from recollect.domain.text import TERMS_VERSION
 from recollect.ports.graph import EntityIndex, EntityQuery
 from recollect.testing.builders import a_scope, a_vector, an_entity
 from recollect.testing.entity_index import *
 from recollect.testing.entity_index import DIMENSIONS, Recorded, ids, named, near, placed, toward
+from recollect.usecases.rebuild_graph import RenewGraph
+from recollect.usecases.verify_graph import VerifyGraph
 from tests.contract import stores
 from tests.contract.indexes import a_client, drop, no_sleep, some_settings
 from tests.contract.opensearch_stub import (
@@ -36,6 +40,8 @@ from tests.contract.opensearch_stub import (
     serverless,
 )
 from tests.engines import endpoint
+from tests.service import a_service
+from tests.unit.usecases.graph_world import World
 
 
 @dataclass(frozen=True)
@@ -294,6 +300,76 @@ def test_another_model_begins_anew_and_an_erasure_reaches_both(
 
     assert before == ({ada.id: 1}, {bob.id: 1})
     assert served.index.held(owner) == newer.held(owner) == {}
+
+
+@contextmanager
+def another_release(terms: int) -> Iterator[None]:
+    """Have names taken apart by other rules, those of this version, inside the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entity_documents, "TERMS_VERSION", terms)
+        patch.setattr(entity_documents, "terms", str.split)
+        yield
+
+
+@pytest.mark.engines
+def test_names_that_an_older_release_took_apart_are_told_and_put_again(
+    prepared: Served, owner: Owner
+) -> None:
+    ada, bob = an_entity(owner, "Ada", version=7), an_entity(owner, "Bob")
+    with another_release(TERMS_VERSION - 1):
+        prepared.show(ada)
+    prepared.show(bob)
+    before = prepared.index.held(owner), named(prepared.index, owner, "Ada")
+
+    prepared.show(ada)
+
+    assert before == ({ada.id: 0, bob.id: 1}, [])
+    assert prepared.index.held(owner) == {ada.id: 7, bob.id: 1}
+    assert named(prepared.index, owner, "Ada") == ids(ada)
+
+
+@pytest.mark.engines
+def test_whoever_compares_is_told_of_such_names_and_sets_them_right(
+    prepared: Served, tmp_path: Path
+) -> None:
+    service = a_service(tmp_path / "recollect.db").having(entities=prepared.index)
+    world = World.over(service, service.new_scope(user="ada"))
+    world.said("ada:user lives_in Lisbon:place")
+    world.written()
+    renew = RenewGraph(service.ports.graph_outbox, service.project_graph, service.ports.now)
+    ports = service.ports
+    verify = VerifyGraph(
+        ports.keys, ports.graph, ports.graph_outbox, ports.graph_store, ports.entities, renew
+    )
+
+    def compared(*, repair: bool = False) -> tuple[int, int, int]:
+        prepared.refresh()
+        [report] = verify(lambda *_: None, world.owner.project, repair=repair)
+        return report.outdated, report.drift, report.repaired
+
+    with another_release(TERMS_VERSION - 1):
+        service.project_graph(world.owner)
+        assert compared() == (0, 0, 0)
+
+    assert compared(repair=True) == (2, 2, 1)
+    assert compared() == (0, 0, 0)
+    service.store.database.close()
+
+
+@pytest.mark.engines
+def test_what_was_erased_comes_back_at_a_later_version_only_whatever_its_terms(
+    prepared: Served, owner: Owner
+) -> None:
+    ada = placed(owner, "Ada", 1)
+    prepared.show(ada)
+    prepared.index.erase(owner)
+
+    with another_release(TERMS_VERSION + 1):
+        prepared.show(ada)
+    assert prepared.index.held(owner) == {}
+
+    prepared.show(replace(ada, version=2))
+    assert prepared.index.held(owner) == {ada.id: 2}
 
 
 @pytest.mark.engines

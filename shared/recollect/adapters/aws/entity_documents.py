@@ -20,12 +20,13 @@ from recollect.adapters.aws.index_queries import MAX_WORDS
 from recollect.adapters.aws.index_searches import Search, in_id_order, nearest, search_for
 from recollect.domain.graph import Entity, Owner
 from recollect.domain.memory import Vector
-from recollect.domain.text import terms
+from recollect.domain.text import TERMS_VERSION, terms
 from recollect.ports.graph import EntityQuery
 
 ENTITY_FIELDS: Mapping[str, Any] = {
     "owner": SEARCHED,
     "entity_id": {"type": "keyword", "index": False},
+    # That of the entity and of its terms: see `_stamp`.
     "version": ANSWERED,
     "mentions": COMPARED,
     # The different terms of the name, and how many they are; the name itself is in the record.
@@ -34,6 +35,8 @@ ENTITY_FIELDS: Mapping[str, Any] = {
 }
 
 _ID = "entity_id"
+_TERMS_VERSIONS = 1_000
+"""More than there will ever be."""
 _LEAST_SCORE = 0.500001
 """Of what is near: the engine's score is (1 + cosine) / 2, and at right angles nothing is alike.
 The millionth is for rounding."""
@@ -44,32 +47,44 @@ _ID_DECIDES = {_ID: "desc"}
 def put_operations(
     name: str, owner: Owner, entities: Iterable[Entity], settings: IndexSettings
 ) -> list[Operation]:
-    """Return what stores the entities in an index, the newest version of each."""
+    """Return what stores the entities in an index, the newest version of each.
+
+    It replaces the same version with the terms of an older release.
+    """
     newest = {each.id: each for each in sorted(entities, key=attrgetter("version"))}
     return [
         Operation(
-            {"index": _target(name, owner, each.id) | versioned(each.version, settings.versioning)},
+            {
+                "index": _target(name, owner, each.id)
+                | versioned(_stamp(each.version), settings.versioning)
+            },
             _document(owner, each, settings),
         )
         for each in newest.values()
     ]
 
 
+def version_of(stamp: int) -> int:
+    """Return the version of the entity that a document is of, 0 if its terms are not of ours."""
+    version, of_terms = divmod(stamp, _TERMS_VERSIONS)
+    return version if of_terms == TERMS_VERSION else 0
+
+
 def removal_operations(
     name: str, owner: Owner, held: Mapping[str, int], versioning: Versioning
 ) -> list[Operation]:
-    """Return what removes entities from an index unless they are at a later version by now.
+    """Return what removes entities (id -> stamp) unless they are at a later version by now.
 
-    The version that is removed is remembered: only later ones can come back.
+    The version that is removed is remembered, whatever its terms: only later ones can come back.
     """
     return [
         Operation(
             {
                 "delete": _target(name, owner, entity_id)
-                | versioned(version, versioning, "external_gte")
+                | versioned(_last_stamp(stamp), versioning, "external_gte")
             }
         )
-        for entity_id, version in held.items()
+        for entity_id, stamp in held.items()
     ]
 
 
@@ -110,6 +125,16 @@ def _of(owner: Owner) -> Query:
     return {"term": {"owner": hashed(owner.project, owner.key)}}
 
 
+def _stamp(version: int) -> int:
+    """Return the version of a document: the entity's and, where that is the same, of its terms."""
+    return version * _TERMS_VERSIONS + TERMS_VERSION
+
+
+def _last_stamp(stamp: int) -> int:
+    """Return the last one that a document of the same entity's version can have."""
+    return stamp - stamp % _TERMS_VERSIONS + _TERMS_VERSIONS - 1
+
+
 def _target(name: str, owner: Owner, entity_id: str) -> dict[str, Any]:
     return {"_index": own_alias(name), "_id": hashed(owner.project, owner.key, entity_id)}
 
@@ -119,7 +144,7 @@ def _document(owner: Owner, entity: Entity, settings: IndexSettings) -> Mapping[
     document = {
         "owner": hashed(owner.project, owner.key),
         "entity_id": entity.id,
-        "version": entity.version,
+        "version": _stamp(entity.version),
         "mentions": entity.mentions,
         "terms": words,
         "length": len(words),

@@ -13,6 +13,7 @@ from recollect.adapters.aws.entity_documents import (
     put_operations,
     removal_operations,
     searches_for,
+    version_of,
 )
 from recollect.adapters.aws.index_builds import UNSEEN_SECONDS
 from recollect.adapters.aws.index_bulk import TargetGoneError, write_all
@@ -38,9 +39,9 @@ ATTEMPTS = 3
 class OpenSearchEntityIndex:
     """An `EntityIndex` on OpenSearch, which sees a change `refresh_seconds` late.
 
-    One index for all owners and one model of embeddings. The entity's version is the document's
-    external version; with `versioning="none"` the last write wins, and what is out of date is set
-    right by whoever reads the proposed entities from the record.
+    One index for all owners and one model of embeddings. The document's external version grows with
+    the entity's and with that of the terms of names; with `versioning="none"` the last write wins,
+    and what is out of date is set right by whoever reads the proposed entities from the record.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class OpenSearchEntityIndex:
     def put(self, owner: Owner, entities: Sequence[Entity]) -> None:
         """Store or replace each unless the same or a newer version is there.
 
-        Only embeddings of the configured model are stored; entities with others are found by name.
+        The same version is replaced, too, if an older release took its name apart differently. Only
+        embeddings of the configured model are stored; entities with others are found by name.
         Raises `UnavailableError` if not all could be written; repeat it then.
         """
         operations = put_operations(self._name, owner, entities, self._settings)
@@ -93,9 +95,11 @@ class OpenSearchEntityIndex:
     def held(self, owner: Owner) -> dict[str, int]:
         """Return the version of every entity of the owner, one request for a thousand of them.
 
-        Raises `UnavailableError`.
+        It is 0 where another release took the name apart differently: such a name may not be found,
+        and is to be put again. Raises `UnavailableError`.
         """
-        return self._held(self._name, owner)
+        held = self._held(self._name, owner)
+        return {an_id: version_of(stamp) for an_id, stamp in held.items()}
 
     def erase(self, owner: Owner, *, keep: Collection[str] = ()) -> None:
         """Remove everything of the owner but these, whichever model it was put with.
@@ -112,14 +116,15 @@ class OpenSearchEntityIndex:
         make_index(self._client, self._name, self._settings, ENTITY_FIELDS, (self._all,))
 
     def _held(self, name: str, owner: Owner) -> dict[str, int]:
-        versions: dict[str, int] = {}
+        """Return the stamp of every document of the owner; see `version_of`."""
+        stamps: dict[str, int] = {}
         after: str | None = None
         while True:
             [found] = ask(self._client, name, [page_of(owner, after, PAGE)], self._sleep)
             page = {hit.id: hit.version for hit in found.hits.hits}
-            versions |= page
+            stamps |= page
             if len(page) < PAGE:
-                return versions
+                return stamps
             after = max(page)
 
     def _erase(self, name: str, owner: Owner, keep: frozenset[str]) -> None:

@@ -74,9 +74,9 @@ def verify(*, project: str | None, repair: bool, is_json: bool, edition: str, da
     with any, the exit status is 1.
 
     With a graph configured, it does the same for entities and relations in the graph store and in
-    the index of entities, in a second table. With --repair, a graph that has drifted is written
-    again as a whole. From where the graph store cannot be reached, RECOLLECT_GRAPH=none leaves
-    graphs out.
+    the index of entities, in a second table. Entities whose names another release took apart are
+    outdated there. With --repair, a graph that has drifted is written again as a whole. From where
+    the graph store cannot be reached, RECOLLECT_GRAPH=none leaves graphs out.
 
     What --repair cannot set right, for the index is of a later state than the record, 'recollect
     rebuild index' can. That is also what an index needs whose texts another release took apart.
