@@ -1,7 +1,7 @@
 """How near the times of memories are to what a question asks about."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from recollect.domain.dates.periods import Asked, MonthDay, Period, Recurring
 
-Times: TypeAlias = NDArray[np.float64] | NDArray[np.datetime64]
-"""Moments in UTC: seconds since 1970, or of any of numpy's units."""
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_SCALE: Final = timedelta(days=2)
@@ -29,30 +27,19 @@ _YEAR: Final = float(_MONTH_STARTS[-1])
 """Seconds of the leap year in which days of all years are compared."""
 
 
-def nearness(periods: Sequence[Asked], start: datetime, end: datetime | None = None) -> float:
-    """Return how near a memory's time is to the nearest asked one, 0 to 1; 0 if none is asked.
+def nearness_of(periods: Sequence[Asked], times: Floats) -> Floats:
+    """Return how near each time is to the nearest asked one, 0 to 1; 0 if none is asked.
 
-    1 if it, or any of it until before `end`, lies within a period; outside it falls off without
-    a step, slower for a longer period (see `SCALE_OF_LENGTH`).
+    Times are seconds since 1970. One that lies within a period, or at its end, is at 1; outside it
+    falls off without a step, slower for a longer period (see `SCALE_OF_LENGTH`).
     """
-    seconds = np.array([start.timestamp(), (end or start).timestamp()])
-    return float(nearness_of(periods, seconds[:1], seconds[1:])[0])
-
-
-def nearness_of(periods: Sequence[Asked], starts: Times, ends: Times | None = None) -> Floats:
-    """Return the `nearness` of each of many times, of the shape of `starts`.
-
-    `ends`, of the same shape, tells of times that last; what ends before it starts is a moment.
-    """
-    first = _seconds(starts)
-    last = first if ends is None else np.maximum(_seconds(ends), first)
-    best = np.zeros(first.shape)
+    best = np.zeros(times.shape)
     for period in periods:
         if isinstance(period, Period):
-            gaps = np.maximum(period.start.timestamp() - last, first - period.end.timestamp())
+            gaps = np.maximum(period.start.timestamp() - times, times - period.end.timestamp())
             scale = _scale(period.length.total_seconds())
         else:
-            gaps, scale = _gaps(period, first, last)
+            gaps, scale = _gaps(period, times)
         np.maximum(best, np.exp(-np.maximum(gaps, 0.0) / scale), out=best)
     return best
 
@@ -61,15 +48,12 @@ def _scale(length: float) -> float:
     return LEAST_SCALE.total_seconds() + SCALE_OF_LENGTH * length
 
 
-def _gaps(period: Recurring, first: Floats, last: Floats) -> tuple[Floats, float]:
+def _gaps(period: Recurring, times: Floats) -> tuple[Floats, float]:
     """Return how far times are from the nearest year's, in seconds, and the scale of the period."""
     start = _place(period.first)
     length = (_place(period.last) + _DAY - start) % _YEAR or _YEAR
-    begins = _places(first)
-    since = (begins - start) % _YEAR
-    lasts = np.where(last - first < _YEAR - _DAY, (_places(last) - begins) % _YEAR, _YEAR)
-    until_next = _YEAR - since - lasts
-    gaps: Floats = np.minimum(since - length, until_next)
+    since = (_places(times) - start) % _YEAR
+    gaps: Floats = np.minimum(since - length, _YEAR - since)
     return gaps, _scale(length)
 
 
@@ -84,9 +68,3 @@ def _places(seconds: Floats) -> Floats:
     within = seconds - months.astype("datetime64[s]").astype(np.float64)
     places: Floats = _MONTH_STARTS[months.astype(np.int64) % len(_LEAP_YEAR)] + within
     return places
-
-
-def _seconds(times: Times) -> Floats:
-    if np.issubdtype(times.dtype, np.datetime64):
-        return times.astype("datetime64[us]").astype(np.float64) / 1e6
-    return times.astype(np.float64)
