@@ -16,7 +16,9 @@ from benchmarks.workload import Workload, read_units, write_units
 def search(work: Workload) -> Used:
     """Return what one search uses: one embedding, one index request, and reads of the record.
 
-    The pending changes are one Query; each candidate is read for itself, consistently.
+    The pending changes are one Query; each candidate is read for itself, consistently, and so is
+    each turn around it. Facts that were extracted have none: the episodes of the candidates are
+    read instead, which are fewer.
     """
     reads = 1 + (work.candidates + work.neighbours) * read_units(work.state)
     return _together(

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 def test_it_does_what_is_shown(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RECOLLECT_DATA")
-    [shown] = re.findall(r"```pycon\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    shown = re.findall(r"```pycon\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
     names: dict[str, object] = {}
-    test = doctest.DocTestParser().get_doctest(shown, names, page, page, 0)
+    test = doctest.DocTestParser().get_doctest("\n".join(shown), names, page, page, 0)
     said: list[str] = []
 
     result = doctest.DocTestRunner().run(test, out=said.append, clear_globs=False)

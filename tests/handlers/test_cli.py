@@ -1,6 +1,7 @@
 """Every command, on the local data file and against a service."""
 
 import json
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,7 @@ def test_a_search_can_print_a_text_for_a_prompt(run: Run, user: str) -> None:
     assert (first, last) == ("<recalled_memories>", "</recalled_memories>")
     assert line.endswith(": My dog is called Biscuit.")
     assert nothing.stdout.splitlines() == [first, last]
+    assert nothing.stderr == "Nothing found.\n"
 
 
 def test_a_search_fills_the_room_that_a_prompt_has(run: Run, user: str) -> None:
@@ -128,8 +130,24 @@ def test_a_search_fills_the_room_that_a_prompt_has(run: Run, user: str) -> None:
 
     assert found.stdout.splitlines()[0] == "<recalled_memories>"
     assert "My dog is called Biscuit." in found.stdout
-    assert found.stderr.startswith("About ")
-    assert found.stderr.endswith(" tokens.\n")
+    assert re.fullmatch(
+        r"About [1-9]\d* tokens; all memories together have about [1-9]\d*\.\n", found.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("whose", "tokens", "said"),
+    [("", "10", "No memory fits into so few tokens.\n"), ("?", "100", "Nothing found.\n")],
+)
+def test_a_room_that_stays_empty_is_told_why(
+    run: Run, user: str, whose: str, tokens: str, said: str
+) -> None:
+    run(*ADD, user)
+
+    found = run("search", "What is the dog's name?", "--user", user + whose, "--max-tokens", tokens)
+
+    assert found.stdout.splitlines() == ["<recalled_memories>", "</recalled_memories>"]
+    assert found.stderr == said
 
 
 def test_a_search_can_be_explained_and_narrowed(run: Run, user: str) -> None:
@@ -145,7 +163,22 @@ def test_a_search_can_be_explained_and_narrowed(run: Run, user: str) -> None:
     assert [line.startswith("      ") for line in lines] == [False, True, False, True]
     assert all("semantic 0." in line and "bm25 0." in line for line in lines[1::2])
     assert "asked_time" not in explained.stdout
+    assert "decay" not in explained.stdout
     assert [found["memory"] for found in narrow["results"]] == ["My dog is called Biscuit."]
+
+
+def test_an_explanation_tells_last_what_has_faded(data: str, user: str) -> None:
+    recollect("project", "set", "decay=true", "--data", data)
+    recollect(*ADD, user, "--timestamp", "2020-01-01", "--data", data)
+    asked = ("search", "the dog", "--user", user, "--threshold", "0", "--explain", "--data", data)
+
+    faded = recollect(*asked).stdout.splitlines()
+    [found] = printed(recollect(*asked, "--json"))["results"]
+
+    assert faded[1].endswith("; times 0.30 by decay")
+    # Shown a moment ago, it is strong again.
+    assert found["score_breakdown"]["decay"] == pytest.approx(1.0, abs=0.01)
+    assert found["score_breakdown"]["asked_time"] == 0.0
 
 
 def test_a_list_says_what_it_left_out(run: Run, user: str) -> None:

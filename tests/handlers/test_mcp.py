@@ -389,6 +389,21 @@ def test_a_memory_is_found_read_changed_and_deleted(service: httpx.Client) -> No
     assert not_called(service, "get_memory", memory_id=added["id"]) == "Memory not found!"
 
 
+def test_a_search_fills_the_room_that_a_prompt_has(service: httpx.Client) -> None:
+    for number in range(20):
+        remembered(service, f"Bee hive {number} belongs to Ada", user_id="ada")
+    asked = {"query": "hives", "filters": {"user_id": "ada"}, "limit": 1, "max_tokens": 100}
+
+    found = called(service, "search_memories", **asked)
+    plain = called(service, "search_memories", **asked | {"max_tokens": None})
+
+    assert found == service.post("/v3/memories/search/", json=asked).json()
+    assert len(found["results"]) == 1
+    assert 1 < found["context"].count("belongs to Ada") < 20
+    assert 60 < found["context_tokens"] <= 100 < found["all_tokens"]
+    assert not plain.keys() & {"context", "context_tokens", "all_tokens"}
+
+
 def test_memories_and_entities_are_listed_page_by_page(service: httpx.Client) -> None:
     for name in ("ada", "bob", "eve"):
         remembered(service, f"I am {name}.", user_id=name)
@@ -482,6 +497,7 @@ def test_an_agents_memory_is_not_the_default_users(service: httpx.Client) -> Non
         ("search_memories", {}, "query: Field required"),
         ("search_memories", {"query": "?", "filters": {"colour": "red"}}, "Top-level key"),
         ("search_memories", {"query": "?", "limit": 0}, "1"),
+        ("search_memories", {"query": "?", "max_tokens": 0}, "max_tokens must be between 1"),
         ("get_memories", {"page": 0}, "Invalid page."),
         ("get_memory", {"memory_id": "1"}, "should be a valid UUID"),
         ("update_memory", {"memory_id": AN_ID, "text": TEXT}, "Memory not found!"),

@@ -251,6 +251,19 @@ def test_metadata_says_nothing_about_whose_a_memory_is(memory: Memory) -> None:
     assert texts(memory, user_id="bea") == []
 
 
+def test_a_search_fills_the_room_that_a_prompt_has(memory: Memory) -> None:
+    for number in range(20):
+        keep(memory, f"Bee hive {number} belongs to Ada")
+
+    found = memory.search("Whose are the hives?", user_id="ada", limit=1, max_tokens=100)
+    plain = memory.search("Whose are the hives?", user_id="ada", limit=1)
+
+    assert found["results"] == plain["results"]
+    assert 1 < found["context"].count("belongs to Ada") < 20
+    assert 60 < found["context_tokens"] <= 100 < found["all_tokens"]
+    assert plain.keys() == {"results", "degraded"}
+
+
 def test_filters_narrow_and_never_widen(memory: Memory) -> None:
     keep(memory, "I live in Lisbon.")
     keep(memory, "I live in Porto.", "bea")
@@ -374,6 +387,8 @@ def test_an_unknown_memory_is_none_to_read_and_an_error_to_change(memory: Memory
         ("search", {"query": "Who?", "user_id": "*"}, "must not be"),
         ("search", {"query": "Who?", "user_id": "ada", "limit": 0}, "between 1 and 1000"),
         ("search", {"query": "Who?", "user_id": "ada", "threshold": 2}, "threshold"),
+        ("search", {"query": "Who?", "user_id": "ada", "max_tokens": 0}, "max_tokens"),
+        ("search", {"query": "Who?", "user_id": "ada", "max_tokens": 1.5}, "max_tokens"),
         ("search", {"query": "Who?", "user_id": "ada", "filters": {"a": {"near": 1}}}, "near"),
         ("search", {"query": "Who?", "user_id": "ada", "filters": {"OR": 1}}, "object"),
         ("get_all", {}, "user_id"),

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recollect.domain.prompt_choice import packed
+from recollect.domain.prompt_choice import worth_telling
 from recollect.domain.prompt_lines import Passage, heading, tokens_in, written
 
 START = datetime(2023, 5, 7, 13, tzinfo=UTC)
 
 
 def a_passage(
-    key: str,
     text: str,
     score: float = 0.5,
     *,
@@ -24,13 +23,12 @@ def a_passage(
 ) -> Passage:
     said_at = START + timedelta(days=day)
     terms = frozenset(text.lower().split())
-    return Passage(key, text, score, said_at, speaker, session, place, terms)
+    return Passage(text, score, said_at, speaker, session, place, terms)
 
 
 PASSAGES = st.lists(
     st.builds(
         a_passage,
-        st.uuids().map(str),
         st.text(max_size=60) | st.sampled_from(["# tea", "I like tea", "I like tea a lot"]),
         st.floats(0, 1),
         day=st.integers(-3, 3),
@@ -67,35 +65,31 @@ def test_a_longer_text_has_no_fewer_tokens(one: str, other: str) -> None:
 
 def test_memories_are_told_by_session_in_the_order_of_time() -> None:
     passages = [
-        a_passage("d", "Later", day=17, session="two"),
-        a_passage("b", "Then tea", place=2, speaker="Tom"),
-        a_passage("c", "A fact", day=1, speaker=None, session=None),
-        a_passage("a", "First coffee", place=1),
+        a_passage("Later", day=17, session="two"),
+        a_passage("Then tea", place=2, speaker="Tom"),
+        a_passage("A fact", day=1, speaker=None, session=None),
+        a_passage("First coffee", place=1),
     ]
 
-    result = packed(passages, 100)
-
-    assert result.text == (
+    assert written(passages) == (
         "## 7 May 2023\nMia: First coffee\nTom: Then tea\n\n"
         "## 8 May 2023\n- A fact\n\n"
         "## 24 May 2023\nMia: Later"
     )
-    assert result.keys == ("a", "b", "c", "d")
-    assert result.tokens == result.full_tokens == tokens_in(result.text)
 
 
 def test_a_session_stays_together_beside_another_of_the_same_day() -> None:
     passages = [
-        a_passage("a", "One", place=0),
-        a_passage("b", "Two", place=1, session="two"),
-        a_passage("c", "Three", place=2),
+        a_passage("One", place=0),
+        a_passage("Two", place=1, session="two"),
+        a_passage("Three", place=2),
     ]
 
-    assert packed(passages, 100).keys == ("a", "c", "b")
+    assert written(passages) == ("## 7 May 2023\nMia: One\nMia: Three\n\n## 7 May 2023\nMia: Two")
 
 
 def test_a_session_over_midnight_has_two_headings() -> None:
-    text = written([a_passage("a", "One"), a_passage("b", "Two", day=1)])
+    text = written([a_passage("One"), a_passage("Two", day=1)])
 
     assert text == "## 7 May 2023\nMia: One\n\n## 8 May 2023\nMia: Two"
 
@@ -111,57 +105,48 @@ def test_a_session_over_midnight_has_two_headings() -> None:
     ],
 )
 def test_no_memory_can_fake_a_heading(speaker: str | None, text: str, line: str) -> None:
-    assert a_passage("a", text, speaker=speaker).line == line
+    assert a_passage(text, speaker=speaker).line == line
 
 
 def test_the_best_comes_first_and_what_does_not_fit_is_left_out_as_a_whole() -> None:
-    passages = [
-        a_passage("long", "word " * 40, 0.9),
-        a_passage("good", "Mia likes tea", 0.4),
-        a_passage("best", "Mia has two cats", 0.8),
-        a_passage("poor", "It rained all day", 0.3),
-    ]
+    too_long = a_passage("word " * 40, 0.9)
+    good = a_passage("Mia likes tea", 0.4)
+    best = a_passage("Mia has two cats", 0.8)
+    poor = a_passage("It rained all day", 0.3)
 
-    result = packed(passages, 14)
-
-    assert result.keys == ("good", "best")
-    assert result.full_tokens == tokens_in(written(passages)) > 14
+    assert worth_telling([too_long, good, best, poor], 14) == [good, best]
 
 
 def test_what_is_said_already_comes_after_what_is_new() -> None:
-    passages = [
-        a_passage("best", "Mia adopted two cats", 0.9),
-        a_passage("again", "Mia adopted cats", 0.8),
-        a_passage("new", "Their names: Ada, Bo", 0.5),
-    ]
+    best = a_passage("Mia adopted two cats", 0.9)
+    again = a_passage("Mia adopted cats", 0.8)
+    new = a_passage("Their names: Ada, Bo", 0.5)
 
-    assert set(packed(passages, 17).keys) == {"best", "new"}
-    assert set(packed(passages, 100).keys) == {"best", "again", "new"}
+    assert worth_telling([best, again, new], 17) == [best, new]
+    assert worth_telling([best, again, new], 100) == [best, again, new]
 
 
 def test_of_equal_memories_the_first_one_wins() -> None:
-    passages = [a_passage("a", "Tea"), a_passage("b", "Rum"), a_passage("c", "Tea")]
+    first, other, again = a_passage("Tea"), a_passage("Rum"), a_passage("Tea", 0.4)
 
-    assert packed(passages, 6).keys == ("a",)
-    assert packed(passages, 100).keys == ("a", "b")
+    assert worth_telling([first, other, again], 6) == [first]
+    assert worth_telling([first, other, again], 100) == [first, other]
 
 
 @pytest.mark.parametrize("budget", [-1, 0, 1, 5])
 def test_nothing_fits_nothing_is_told(budget: int) -> None:
-    result = packed([a_passage("a", "Mia likes tea")], budget)
-
-    assert (result.text, result.tokens, result.keys) == ("", 0, ())
-    assert result.full_tokens == 8
+    assert worth_telling([a_passage("Mia likes tea")], budget) == []
+    assert written([]) == ""
 
 
 def test_what_has_no_text_is_not_told() -> None:
-    assert packed([a_passage("a", " \n\u200e", 0.9)], 100).keys == ()
+    assert worth_telling([a_passage(" \n\u200e", 0.9)], 100) == []
 
 
 def test_passages_without_terms_share_nothing() -> None:
-    passages = [Passage("a", "Tea", 0.5, START), Passage("b", "Rum", 0.5, START)]
+    passages = [Passage("Tea", 0.5, START), Passage("Rum", 0.5, START)]
 
-    assert packed(passages, 100).keys == ("a", "b")
+    assert worth_telling(passages, 100) == passages
 
 
 @pytest.mark.parametrize("month", range(1, 13))
@@ -175,21 +160,19 @@ def test_headings_name_the_month(month: int) -> None:
 def test_the_budget_is_never_exceeded_and_every_line_is_a_passage(
     passages: list[Passage], budget: int
 ) -> None:
-    result = packed(passages, budget)
-    lines = [line for line in result.text.split("\n") if line]
-    chosen = [passage for passage in passages if passage.key in result.keys]
+    chosen = worth_telling(passages, budget)
+    text = written(chosen)
+    lines = [line for line in text.split("\n") if line and not line.startswith("## ")]
 
-    assert result.tokens == tokens_in(result.text) <= max(budget, 0)
-    assert sorted(line for line in lines if not line.startswith("## ")) == sorted(
-        passage.line for passage in chosen
-    )
-    assert len(result.keys) == len(set(result.keys)) == len(chosen)
+    assert tokens_in(text) <= budget
+    assert sorted(lines) == sorted(passage.line for passage in chosen)
+    given_in_order = iter(passages)
+    assert all(passage in given_in_order for passage in chosen)
 
 
 @given(PASSAGES)
 def test_with_room_for_all_every_different_line_is_told(passages: list[Passage]) -> None:
-    result = packed(passages, 10_000)
+    chosen = [(each.group, each.line) for each in worth_telling(passages, 10_000)]
 
-    assert {(each.group, each.line) for each in passages if each.says} == {
-        (each.group, each.line) for each in passages if each.key in result.keys
-    }
+    assert set(chosen) == {(each.group, each.line) for each in passages if each.says}
+    assert len(chosen) == len(set(chosen))

@@ -1,34 +1,12 @@
 """Which memories are worth their place in a prompt."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
-from recollect.domain.prompt_lines import (
-    QUARTERS,
-    Passage,
-    heading,
-    in_order,
-    quarters_in,
-    tokens_in,
-    written,
-)
+from recollect.domain.prompt_lines import QUARTERS, Passage, heading, quarters_in
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """Memories as a text of about so many `tokens`, and which ones, in the order of the text.
-
-    `full_tokens` is what all that were given would take.
-    """
-
-    text: str
-    tokens: int
-    keys: tuple[str, ...]
-    full_tokens: int
-
-
-def packed(passages: Sequence[Passage], budget: int) -> Packed:
-    """Return the most useful passages that `budget` tokens have room for, as `written`.
+def worth_telling(passages: Sequence[Passage], budget: int) -> list[Passage]:
+    """Return the most useful passages that `budget` tokens have room for, in the order given.
 
     Each time the one is chosen that has the highest score, less what it shares with one that is
     chosen already: a passage whose terms are all said is worth nothing, and comes last. Of equal
@@ -46,9 +24,7 @@ def packed(passages: Sequence[Passage], budget: int) -> Packed:
     for each in passages:
         if each.says:
             told.setdefault((each.group, each.line), each)
-    chosen = _Choice(list(told.values()), budget * QUARTERS).chosen()
-    text = written(chosen)
-    return Packed(text, tokens_in(text), in_order(chosen), tokens_in(written(passages)))
+    return _Choice(list(told.values()), budget * QUARTERS).chosen()
 
 
 class _Choice:

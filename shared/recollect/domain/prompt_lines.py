@@ -42,7 +42,6 @@ class Passage:
     different words that it is compared with others by (see `domain.text`), or what stands for them.
     """
 
-    key: str
     text: str
     score: float
     said_at: datetime
@@ -103,11 +102,6 @@ def written(passages: Sequence[Passage]) -> str:
         for (_, day), group in _groups(passages).items()
     ]
     return "\n\n".join(blocks)
-
-
-def in_order(passages: Sequence[Passage]) -> tuple[str, ...]:
-    """Return the keys of passages in the order in which `written` tells of them."""
-    return tuple(each.key for group in _groups(passages).values() for each in group)
 
 
 def _groups(passages: Sequence[Passage]) -> dict[tuple[Hashable, date], list[Passage]]:

@@ -81,6 +81,11 @@ class SearchArguments(BaseModel):
     limit: Whole | None = Field(None, description="At most so many results, 1 to 1000; else 10.")
     top_k: Whole | None = Field(None, description="The same as limit.")
     enable_graph: StrictBool | None = Field(None, description="Look in the graph as well.")
+    max_tokens: Whole | None = Field(
+        None,
+        description="Answer also a text, context: the most useful memories that about so many"
+        " tokens have room for, 1 to 100,000, in the order of time, beyond limit as well.",
+    )
 
     def body(self, default: str, access: Access) -> SearchBody:
         """Return the search that is meant; raise `InvalidRequestError` for unknown filters."""
@@ -90,6 +95,7 @@ class SearchArguments(BaseModel):
             limit=self.limit,
             top_k=self.top_k,
             enable_graph=self.enable_graph,
+            max_tokens=self.max_tokens,
         )
 
 

@@ -16,6 +16,7 @@ from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints.models import EVERY_ENTITY, AddBody, UpdateBody
 from recollect.entrypoints.presenters import history_answers, memory_answer, search_answer
 from recollect.entrypoints.questions import ListBody, SearchBody
+from recollect.entrypoints.questions import found as searched
 from recollect.library import config
 from recollect.library.answers import Answer, added, found, history_row, memory_item
 from recollect.library.arguments import as_json, filters_of, key_of
@@ -151,12 +152,18 @@ class Memory:
         app_id: str | None = None,
         enable_graph: bool | None = None,
         reference_date: float | str | datetime | None = None,
+        max_tokens: int | None = None,
     ) -> Answer:
         """Return the memories of all these names that answer the question, best first.
 
         `score` lies between 0 and 1; what is below `threshold` is left out. At most 1,000. With
         `enable_graph`, or if the project has set so, `relations` answer it, too, best first: those
         that held at the `reference_date`, or hold now.
+
+        With `max_tokens`, `context` is a text for a prompt: the most useful memories that about so
+        many tokens have room for, in the order of time, also of those beyond `limit`.
+        `context_tokens` is about how many it takes, `all_tokens` about how many all memories of
+        these names would.
         """
         names = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
         with self._working() as edition:
@@ -167,17 +174,10 @@ class Memory:
                 "threshold": NO_THRESHOLD if threshold is None else threshold,
                 "enable_graph": enable_graph,
                 "reference_date": reference_date,
+                "max_tokens": max_tokens,
             }
             body = SearchBody.model_validate(as_json(asked))
-            result = edition.search(
-                PROJECT,
-                body.query,
-                body.matching(Access(PROJECT)),
-                limit=body.result_limit,
-                threshold=body.least_score,
-                with_graph=body.enable_graph,
-                at=body.reference_at,
-            )
+            result = searched(edition.search, body, Access(PROJECT))
         return found(search_answer(result, None, explain=False, include_context=False))
 
     def get(self, memory_id: str) -> Answer | None:

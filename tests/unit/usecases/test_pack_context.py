@@ -73,11 +73,15 @@ def test_nothing_that_is_told_can_end_the_block() -> None:
 
 
 def test_what_all_memories_take_is_told_about() -> None:
-    """Of 100 memories with two words each; these have 3.5 tokens for two words."""
+    """Of 100 memories with two words each; these have 4 tokens for two words, English has 5.4."""
     context = packed(a_memory(SCOPE, "green teapot!!"))
 
     assert context.all_tokens == 400
-    assert packed().all_tokens == 0
+    assert packed().all_tokens == packed(a_memory(SCOPE, "!?")).all_tokens == 540
+
+
+def test_whoever_has_no_memories_needs_no_tokens_for_them() -> None:
+    assert packed_context([], TermStatistics(0, 0.0), 100).all_tokens == 0
 
 
 def found(service: Service, scope: Scope, query: str, most: int) -> SearchResult:

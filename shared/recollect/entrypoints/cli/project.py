@@ -23,7 +23,7 @@ TEXTS: Final = (
 )
 VALUES: Final = (
     *("custom_categories", "redaction", "redaction_patterns", "episode_days"),
-    "enable_graph",
+    *("enable_graph", "decay"),
 )
 """Settings that are given as JSON."""
 
@@ -73,7 +73,7 @@ def set_(api: Api, *, changes: tuple[str, ...]) -> None:
     custom_fact_extraction_prompt and custom_update_memory_prompt are texts, and @FILE stands for
     the text of a file. custom_categories (an object or a list of names), redaction (true or
     false), redaction_patterns (a list of regular expressions) and episode_days (a number) are
-    JSON, and so is enable_graph (true or false). NAME= clears a setting.
+    JSON, and so are enable_graph and decay (true or false). NAME= clears a setting.
     """
     body = dict(map(_change, changes))
     api.call(MessageOnly, "PATCH", _path(api), body=body)

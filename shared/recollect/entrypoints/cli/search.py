@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
+from recollect.domain.recall import CLOSING, OPENING
 from recollect.entrypoints.answers import (
     MemoryAnswer,
     MemoryPageAnswer,
@@ -31,6 +32,7 @@ from recollect.entrypoints.cli.output import (
 
 LARGEST_PAGE: Final = 200
 """What the service returns at most in one page."""
+NOTHING: Final = "Nothing found."
 
 filter_option = click.option(
     "--filter",
@@ -87,7 +89,8 @@ def search(
     """Find the memories that answer a question.
 
     Prints score (0 to 1), id and text of each, the best first; then what the graph has to say.
-    With --explain, under each, what its score is made of, the largest part first.
+    With --explain, under each, what its score is made of, the largest part first, and what it was
+    multiplied by where memories fade.
     """
     body = {
         "query": query,
@@ -107,17 +110,14 @@ def search(
     for part in answer["degraded"]:
         say(f"Note: the answer may lack something ({one_line(part)}).")
     if "context" in answer:
-        for line in answer["context"].splitlines():
-            click.echo(one_line(line))
-        if "all_tokens" in answer:
-            say(f"About {answer['context_tokens']} of {answer['all_tokens']} tokens.")
+        _print_context(answer)
         return
     _print_or_say(
         [
             (f"{found['score']:.2f}", found["id"], one_line(found["memory"]) + _breakdown(found))
             for found in answer["results"]
         ],
-        "Nothing found.",
+        NOTHING,
     )
     print_table([(f"{each['score']:.2f}", _said(each)) for each in answer.get("relations", [])])
 
@@ -171,6 +171,17 @@ def list_(
         say(f"{len(shown)} of {total}; --all lists the rest.")
 
 
+def _print_context(answer: SearchAnswer) -> None:
+    lines = answer["context"].splitlines()
+    for line in lines:
+        click.echo(one_line(line))
+    if {OPENING, CLOSING}.issuperset(lines):
+        say("No memory fits into so few tokens." if answer["results"] else NOTHING)
+    elif "all_tokens" in answer:
+        used, whole = answer["context_tokens"], answer["all_tokens"]
+        say(f"About {used} tokens; all memories together have about {whole}.")
+
+
 def _filters(ids: dict[str, str], condition: dict[str, Any] | None) -> dict[str, Any]:
     return {"AND": [part for part in (ids, condition) if part]}
 
@@ -198,9 +209,13 @@ def _called(name: str, kind: str) -> str:
 
 def _breakdown(found: MemoryAnswer) -> str:
     """Return what a score is made of as a line of its own, empty if that was not asked for."""
-    parts = {name: part for name, part in found.get("score_breakdown", {}).items() if part}
-    best = sorted(parts, key=lambda name: -parts[name])
-    return "\n      " + ", ".join(f"{name} {parts[name]:.2f}" for name in best) if parts else ""
+    parts = found.get("score_breakdown", {})
+    shown = {name: part for name, part in parts.items() if name != "decay" and round(part, 2)}
+    best = sorted(shown, key=lambda name: -shown[name])
+    told = ", ".join(f"{name} {shown[name]:.2f}" for name in best)
+    if round(parts.get("decay", 1.0), 2) != 1:
+        told += f"; times {parts['decay']:.2f} by decay"
+    return f"\n      {told}" if told else ""
 
 
 def _print_or_say(rows: Sequence[Sequence[str]], nothing: str) -> None:
