@@ -12,7 +12,7 @@ from recollect.entrypoints.answers import SearchAnswer
 from recollect.entrypoints.caller import caller
 from recollect.entrypoints.http import HttpApp
 from recollect.entrypoints.presenters import search_answer
-from recollect.entrypoints.questions import SearchBody, found
+from recollect.entrypoints.questions import PromptSearchBody, found
 from recollect.entrypoints.routes.legacy_search import LegacySearchRoutes
 from recollect.entrypoints.routes.open_source import OpenSourceSearchRoutes
 
@@ -22,7 +22,7 @@ search = bootstrap.search_memories()
 
 
 @app.post("/v3/memories/search", summary="Find memories")
-def post_search(body: Annotated[SearchBody, Body()]) -> SearchAnswer:
+def post_search(body: Annotated[PromptSearchBody, Body()]) -> SearchAnswer:
     """Return the memories that answer a question best; the filters must name an entity."""
     return search_answer(
         found(search, body, caller.access),

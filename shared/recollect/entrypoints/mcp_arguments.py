@@ -11,7 +11,7 @@ from recollect.domain.filters import is_scoped, parse_filter
 from recollect.domain.keys import Access
 from recollect.domain.subjects import Subject, SubjectKind
 from recollect.entrypoints.models import ENTITY_IDS, AddBody, UpdateBody, Whole
-from recollect.entrypoints.questions import ListBody, SearchBody
+from recollect.entrypoints.questions import ListBody, PromptSearchBody
 from recollect.entrypoints.turns import JsonObject, MessageBody
 
 FILTERS = (
@@ -87,9 +87,9 @@ class SearchArguments(BaseModel):
         " tokens have room for, 1 to 100,000, in the order of time, beyond limit as well.",
     )
 
-    def body(self, default: str, access: Access) -> SearchBody:
+    def body(self, default: str, access: Access) -> PromptSearchBody:
         """Return the search that is meant; raise `InvalidRequestError` for unknown filters."""
-        return SearchBody(
+        return PromptSearchBody(
             query=self.query,
             filters=_scoped(self.filters, default, access),
             limit=self.limit,

@@ -93,14 +93,6 @@ class SearchBody(FilteredBody):
         None, description=f"Least score, 0 to 1; {DEFAULT_THRESHOLD} if not given."
     )
     explain: bool | None = Field(default=False, description="Tell what each score is made of.")
-    include_context: bool | None = Field(
-        default=False, description="Return what was found also as a text for a prompt."
-    )
-    max_tokens: Whole | None = Field(
-        None,
-        description="Return, as context, the most useful memories that about so many tokens have"
-        " room for, in the order of time, also of those that are not among the results.",
-    )
     enable_graph: StrictBool | None = Field(
         None, description="Look in the graph as well; as the project has set if not given."
     )
@@ -134,6 +126,19 @@ class SearchBody(FilteredBody):
     def reference_at(self) -> datetime | None:
         """When relations are to have held, None for now; raises `InvalidRequestError`."""
         return time_from(self.reference_date, "reference_date")
+
+
+class PromptSearchBody(SearchBody):
+    """The body of a search that can be answered with a text for a prompt, too."""
+
+    include_context: bool | None = Field(
+        default=False, description="Return what was found also as a text for a prompt."
+    )
+    max_tokens: Whole | None = Field(
+        None,
+        description="Return, as context, the most useful memories that about so many tokens have"
+        " room for, in the order of time, also of those that are not among the results.",
+    )
 
 
 class ListBody(FilteredBody):
@@ -173,6 +178,7 @@ def scoped(filters: JsonObject, access: Access) -> Filter:
 
 def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchResult:
     """Return what a search asks for and the key lets through; raise as the search does."""
+    max_tokens = body.max_tokens if isinstance(body, PromptSearchBody) else None
     matching, own = body.matching(access), access.subject
     return search(
         access.project,
@@ -184,7 +190,7 @@ def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchRes
         with_graph=body.enable_graph,
         at=body.reference_at,
         with_reranker=bool(body.rerank),
-        max_tokens=body.max_tokens,
+        max_tokens=max_tokens,
     )
 
 

@@ -15,7 +15,7 @@ from recollect.domain.memory import MemoryKind
 from recollect.domain.requests import DeleteAllRequest
 from recollect.entrypoints.models import EVERY_ENTITY, AddBody, UpdateBody
 from recollect.entrypoints.presenters import history_answers, memory_answer, search_answer
-from recollect.entrypoints.questions import ListBody, SearchBody
+from recollect.entrypoints.questions import ListBody, PromptSearchBody
 from recollect.entrypoints.questions import found as searched
 from recollect.library import config
 from recollect.library.answers import Answer, added, found, history_row, memory_item
@@ -176,7 +176,7 @@ class Memory:
                 "reference_date": reference_date,
                 "max_tokens": max_tokens,
             }
-            body = SearchBody.model_validate(as_json(asked))
+            body = PromptSearchBody.model_validate(as_json(asked))
             result = searched(edition.search, body, Access(PROJECT))
         return found(search_answer(result, None, explain=False, include_context=False))
 
