@@ -4,10 +4,11 @@ import json
 import sqlite3
 import threading
 from array import array
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -235,23 +236,31 @@ class Resident:
         self._facet_codes.extend(np.array([self._code(row) for row in documents], np.int32))
         self._lengths.extend(np.array([len(text) for text in texts], np.int32))
         scopes = [self.facets[code].scope for code in self.facet_codes[first:].tolist()]
-        traits = [StoredTraits(*json.loads(document["traits"])) for document in documents]
-        self._turns.extend(scopes, traits)
-        for row, text in enumerate(texts, start=first):
-            self._post(row, text)
+        # As one document: parsing thousands of short ones takes three times as long.
+        traits = json.loads(f"[{','.join(document['traits'] for document in documents)}]")
+        self._turns.extend(scopes, [StoredTraits(*each) for each in traits])
+        self._post(first, texts)
         vectors = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
         for dimensions, rows, blobs in _by_dimensions(vectors):
             table = self._tables.setdefault(dimensions, VectorTable(dimensions))
             table.extend(rows, blobs)
 
-    def _post(self, row: int, text: Sequence[str]) -> None:
-        counts = Counter(text)
-        for term, count in counts.items():
+    def _post(self, first: int, texts: Sequence[Sequence[str]]) -> None:
+        """Note the terms of the rows from `first` on."""
+        codes = defaultdict[str, int](count().__next__)
+        terms = np.array([codes[term] for text in texts for term in text], dtype=np.int64)
+        rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+        # By term, in the order of their codes, and by row.
+        places, counts = np.unique(terms * len(texts) + rows, return_counts=True)
+        of_terms, of_rows = np.divmod(places, len(texts))
+        pairs = np.column_stack([of_rows + first, counts]).astype(np.uintc)
+        ends = np.searchsorted(of_terms, np.arange(len(codes)), side="right").tolist()
+        for term, start, end in zip(codes, [0, *ends], ends, strict=False):
             posting = self._postings.get(term)
             if posting is None:
                 posting = self._postings[term] = array("I")
-            posting.extend((row, count))
-        self._posting_count += len(counts)
+            posting.frombytes(pairs[start:end].tobytes())
+        self._posting_count += len(pairs)
 
     def _code(self, document: sqlite3.Row) -> int:
         scope, last_day = document["scope"], document["last_day"]
