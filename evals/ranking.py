@@ -25,14 +25,16 @@ from benchmarks import service
 from benchmarks.locomo import conversations
 from evals import logit
 from recollect import bootstrap
-from recollect.domain.filters import subject_is
+from recollect.domain.filters import Filter, subject_is
 from recollect.domain.memory import Message
 from recollect.domain.questions import Question
 from recollect.domain.ranking import Floats, Mask
 from recollect.domain.relevance import EVENNESS, WEIGHTS, components
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
+from recollect.usecases.candidates import Candidates
 from recollect.usecases.evaluation import questions
+from recollect.usecases.gather_evidence import Gathered
 from recollect.usecases.search_memories import LEAST_CANDIDATES
 
 RESULTS = Path(__file__).parent / "results" / "ranking.json"
@@ -130,16 +132,17 @@ def _cases(data: Path, *, has_names: bool) -> Iterator[Case]:
     prefix = "names" if has_names else "plain"
     for number, conversation in enumerate(conversations(data)):
         user = f"{prefix}-{number}"
-        ids = _remembered(user, conversation, has_names=has_names)
+        ids = remembered(user, conversation, has_names=has_names)
         for question in conversation.questions:
             case = _case(user, question, ids, f"{number}")
             if case:
                 yield case
 
 
-def _remembered(
-    user: str, conversation: questions.Conversation, *, has_names: bool
+def remembered(
+    user: str, conversation: questions.Conversation, *, has_names: bool, is_graphed: bool = False
 ) -> dict[str, str]:
+    """Remember a conversation, session by session; return the ids of memories by those of turns."""
     scope = Scope.of(service.PROJECT, {SubjectKind.USER: user})
     ids: dict[str, str] = {}
     for session in dict.fromkeys(turn.session for turn in conversation.turns):
@@ -153,7 +156,7 @@ def _remembered(
             )
             for turn in turns
         )
-        request = AddRequest(scope=scope, messages=messages, infer=False, is_graphed=False)
+        request = AddRequest(scope=scope, messages=messages, infer=False, is_graphed=is_graphed)
         outcomes = bootstrap.add_memories()(request).outcomes
         ids |= {turn.id: outcome.memory_id for turn, outcome in zip(turns, outcomes, strict=True)}
     service.index_all(user)
@@ -162,11 +165,32 @@ def _remembered(
 
 def _case(user: str, asked: questions.Question, ids: Mapping[str, str], name: str) -> Case | None:
     search = bootstrap.search_memories()
+    question, matching, found = found_for(user, asked)
+    gathered = search.gather(service.PROJECT, matching, question, found, {})
+    return case_of(asked, question, gathered, ids, name)
+
+
+def found_for(user: str, asked: questions.Question) -> tuple[Question, Filter, Candidates]:
+    """Return what a search for this question is made of, and its candidates."""
+    search = bootstrap.search_memories()
     [vector] = search.embedder.embed([asked.text], "query")
     question = Question.of(asked.text, vector, asked.asked_at)
     matching = subject_is(Subject.of(SubjectKind.USER, user))
     found = search.gather.candidates(service.PROJECT, matching, question, limit=LEAST_CANDIDATES)
-    gathered = search.gather(service.PROJECT, matching, question, found, {})
+    return question, matching, found
+
+
+def case_of(
+    asked: questions.Question,
+    question: Question,
+    gathered: Gathered,
+    ids: Mapping[str, str],
+    name: str,
+) -> Case | None:
+    """Return what there is to learn from what was gathered; None if nobody knows the evidence.
+
+    `ids` are those of the memories, by those of the turns; `name` is the conversation's.
+    """
     evidence = {ids[turn] for turn in asked.evidence}
     if not evidence and asked.is_answerable:
         return None

@@ -45,7 +45,7 @@ no turns around them, where the question has no word in common with them."""
 GRAPH_WEIGHT = 0.6
 """How far the best answer of the graph raises a memory that says it: about as high as a turn that
 has the words of the question. Chosen, not measured: of the development conversations rules read
-nine relations. With .2 a relation that is two steps away from the question is not found among 600
+seven relations. With .2 a relation that is two steps away from the question is not found among 600
 memories that each have one of its words."""
 LONG = 64.0
 """Terms from which on a memory counts as a long one."""
