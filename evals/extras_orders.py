@@ -9,12 +9,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from evals import logit
 from evals.extras_cases import Asked
 from evals.ranking import Case
 from recollect.domain.decay import HALF_LIFE, vitality
 from recollect.domain.ranking import Floats, Mask
-from recollect.domain.relevance import EVENNESS, GRAPH_WEIGHT
+from recollect.domain.relevance import EVENNESS, GRAPH_WEIGHT, probabilities
 from recollect.usecases.search_memories import MOST_FADING
 
 SHOWN = 20
@@ -43,7 +42,7 @@ class Ranker:
 
     def scores(self, case: Case) -> Floats:
         """Return the score of each candidate, 0 to 1."""
-        scores: Floats = logit.probabilities(self.sums(case), self.no_answer) ** (1 / EVENNESS)
+        scores: Floats = probabilities(self.sums(case), self.no_answer) ** (1 / EVENNESS)
         return scores
 
 

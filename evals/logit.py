@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recollect.domain.ranking import Floats, Mask
+from recollect.domain.relevance import probabilities
 
 RIDGE = 1e-3
 """Of the weights' squares, a case: keeps components that say the same from drifting apart."""
@@ -53,14 +54,6 @@ def certainty(sums: Sequence[tuple[Floats, Mask | None]]) -> tuple[float, float]
                 break
             best = odds[here]
     return here
-
-
-def probabilities(sums: Floats, none: float) -> Floats:
-    """Return how likely each row is chosen, where none of them may be."""
-    top = max(float(sums.max(initial=none)), none)
-    odds = np.exp(sums - top)
-    likely: Floats = odds / (odds.sum() + np.exp(none - top))
-    return likely
 
 
 def _likelihood(choices: Sequence[Choice], at: Floats) -> float:

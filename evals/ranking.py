@@ -29,7 +29,7 @@ from recollect.domain.filters import Filter, subject_is
 from recollect.domain.memory import Message
 from recollect.domain.questions import Question
 from recollect.domain.ranking import Floats, Mask
-from recollect.domain.relevance import EVENNESS, WEIGHTS, components
+from recollect.domain.relevance import EVENNESS, WEIGHTS, components, probabilities
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.usecases.candidates import Candidates
@@ -121,7 +121,7 @@ def _precision(cases: Sequence[Case], weights: Floats, no_answer: float, least: 
     """Return how many of the best memories that reach a score are evidence of an answer."""
     best = []
     for case in cases:
-        scores = logit.probabilities(case.rows @ weights, no_answer) ** (1 / EVENNESS)
+        scores = probabilities(case.rows @ weights, no_answer) ** (1 / EVENNESS)
         first = int(scores.argmax())
         if scores[first] >= least:
             best.append(case.is_answerable and bool(case.is_evidence[first]))

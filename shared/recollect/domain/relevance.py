@@ -121,18 +121,24 @@ def ranked(
 def scores_of(columns: Mapping[str, Floats]) -> Floats:
     """Return the score of each memory from its components.
 
-    With s the sum of the weighted components of a memory, exp(s) tells how likely it is what was
-    asked for beside the others, and exp(`NO_ANSWER`) how likely it is that none of them is: the
-    probability is exp(s) / (exp(NO_ANSWER) + the sum of all exp(s)). The score is its fifth root
-    (see `EVENNESS`).
+    It is the fifth root (see `EVENNESS`) of the probability that the sum of the weighted components
+    gives it, beside the others and `NO_ANSWER`.
     """
     sums = np.column_stack([columns[name] for name in WEIGHTS]) @ np.array([*WEIGHTS.values()])
-    top = max(float(sums.max(initial=NO_ANSWER)), NO_ANSWER)
-    odds = np.exp(sums - top)
-    probabilities = odds / (np.exp(NO_ANSWER - top) + odds.sum())
     # Two that are alike must not differ by how the processor adds them up.
-    scores: Floats = np.round(probabilities ** (1.0 / EVENNESS), 9)
+    scores: Floats = np.round(probabilities(sums, NO_ANSWER) ** (1.0 / EVENNESS), 9)
     return scores
+
+
+def probabilities(sums: Floats, none: float) -> Floats:
+    """Return how likely each of some is what was asked for, where none of them may be.
+
+    exp(s) / (exp(none) + the sum of all exp(s)), with s the sum of each (a conditional logit).
+    """
+    top = max(float(sums.max(initial=none)), none)
+    odds = np.exp(sums - top)
+    likely: Floats = odds / (np.exp(none - top) + odds.sum())
+    return likely
 
 
 def components(

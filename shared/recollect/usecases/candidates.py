@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Final
 
 from recollect.domain.errors import UnavailableError
 from recollect.domain.evidence import Evidence
@@ -18,7 +19,9 @@ from recollect.ports.index import IndexQuery, MemoryIndex, Proposal
 from recollect.ports.record import Listing, Outbox, Pending, Position, Record
 
 MAX_PENDING = 500
-"""Pending changes that a search looks at; more than that is reported as `index_lag`."""
+"""Pending changes that a search looks at; more than that is reported."""
+INDEX_LAG: Final = "index_lag"
+"""What is told then to be degraded."""
 MAX_WITHOUT_INDEX = 2_000
 """Memories of the named subjects that are all read while the index is down."""
 FROM_THE_LAST = Position(datetime.max.replace(tzinfo=UTC), "~")
@@ -105,7 +108,7 @@ class FindCandidates:
         new = {item.memory_id for item in pending if item.version == 1} - seen
         # As the index counts them: all that the named subjects hold, whatever else is asked for.
         unseen = [terms_of(state.text) for each, state in states.items() if each in new]
-        degraded = ("index_lag",) if len(pending) > MAX_PENDING else ()
+        degraded = (INDEX_LAG,) if len(pending) > MAX_PENDING else ()
         return [
             Candidates(
                 tuple(matched[each] for each in dict.fromkeys(some) if each in matched),

@@ -5,6 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+"""Which rows."""
+
 
 class Growing:
     """An array that is appended to, in amortised constant time a row."""

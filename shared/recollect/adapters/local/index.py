@@ -15,7 +15,8 @@ from recollect.adapters.local.documents import (
     put_changes,
     write_changes,
 )
-from recollect.adapters.local.resident import Mask, Ranking, Resident, Rows, Scores
+from recollect.adapters.local.growing import Mask, Rows
+from recollect.adapters.local.resident import Ranking, Resident, Scores
 from recollect.adapters.local.residents import Residents
 from recollect.adapters.local.sieve import Sieve
 from recollect.domain.evidence import Evidence

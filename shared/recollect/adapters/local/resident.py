@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recollect.adapters.local.documents import StoredTraits, load_scope
-from recollect.adapters.local.growing import Growing
+from recollect.adapters.local.growing import Growing, Mask, Rows
 from recollect.adapters.local.turns import Turns
 from recollect.domain.evidence import Evidence
 from recollect.domain.memory import Vector
 from recollect.domain.ranking import TermStatistics, term_weights, unit
 from recollect.domain.subjects import Scope
 
-Rows = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 Scores = NDArray[np.floating]
 Ranking = tuple[Rows, Scores]
 """Rows and how well each fits, in no order."""

@@ -7,7 +7,8 @@ from typing import NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from recollect.adapters.local.resident import Facet, Mask, Resident, Rows
+from recollect.adapters.local.growing import Mask, Rows
+from recollect.adapters.local.resident import Facet, Resident
 from recollect.adapters.stored import load, load_memory
 from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory

@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recollect.adapters.local.documents import StoredTraits
-from recollect.adapters.local.growing import Growing
+from recollect.adapters.local.growing import Growing, Mask, Rows
 from recollect.domain.evidence import NO_TURN, NOBODY, is_one_run, scope_number
 from recollect.domain.subjects import Scope
 from recollect.domain.surroundings import NEIGHBOURS
-
-Rows = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 TURN_BITS = 40
 """No scope has so many turns that their numbers need more."""

@@ -11,6 +11,7 @@ from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.memory import MAX_TEXT_BYTES, Memory, Message
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
+from recollect.usecases.candidates import INDEX_LAG
 from recollect.usecases.evaluation.questions import Conversation, Question, Turn
 from recollect.usecases.evaluation.report import MOST_RESULTS, QuestionResult
 from recollect.usecases.reading import is_said
@@ -18,7 +19,6 @@ from recollect.usecases.search_memories import SearchMemories, SearchResult
 
 TURNS_AT_ONCE: Final = 100
 """Of a session; `recollect import` sends as many."""
-INDEX_LAG: Final = "index_lag"
 """What a search says that could not look at all that the index has not seen."""
 INDEX_WAIT_SECONDS: Final = 90
 """An index shows what it was given after at most 60 s: twice its longest interval."""
