@@ -453,7 +453,7 @@ def test_a_full_disk_is_told_and_can_be_survived(store: LocalStore, scope: Scope
     with pytest.raises(UnavailableError, match="does not fit on its disk"):
         store.record.commit(PROJECT, a_change(episode=large))
 
-    assert store.episodes.get(PROJECT, large.id, now=NOON) is None
+    assert not store.episodes.get(PROJECT, [large.id], now=NOON)
     with store.database.reading() as connection:
         connection.execute("PRAGMA max_page_count = 1000000")
     add(store, "likes rain")
