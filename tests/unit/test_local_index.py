@@ -107,6 +107,21 @@ def test_little_memory_changes_no_answer(database: Database, max_bytes: int) -> 
     assert roomy.resident_bytes > 100_000
 
 
+def test_what_does_not_fit_into_memory_is_told(
+    database: Database, scope: Scope, caplog: pytest.LogCaptureFixture
+) -> None:
+    roomy = LocalIndex(database, max_resident_bytes=PLENTY)
+    tight = LocalIndex(database, max_resident_bytes=10_000)
+    roomy.put(scope.project, some_memories(scope, 100, seed=1))
+
+    ask(roomy, scope)
+    assert not caplog.records
+    ask(tight, scope)
+
+    [told] = caplog.records
+    assert "reads everything again" in told.getMessage()
+
+
 def test_the_subject_searched_longest_ago_is_given_up_first(
     database: Database, index: LocalIndex
 ) -> None:

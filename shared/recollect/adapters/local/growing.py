@@ -11,10 +11,10 @@ Mask = NDArray[np.bool_]
 
 
 class Growing:
-    """An array that is appended to, in amortised constant time a row."""
+    """An array that is appended to, in amortised constant time a row; with `room` for some."""
 
-    def __init__(self, dtype: DTypeLike, *width: int) -> None:
-        self._items: NDArray[Any] = np.empty((0, *width), dtype=dtype)
+    def __init__(self, dtype: DTypeLike, *width: int, room: int = 0) -> None:
+        self._items: NDArray[Any] = np.empty((room, *width), dtype=dtype)
         self._size = 0
 
     @property

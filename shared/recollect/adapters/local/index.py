@@ -16,7 +16,7 @@ from recollect.adapters.local.documents import (
     write_changes,
 )
 from recollect.adapters.local.growing import Mask, Rows
-from recollect.adapters.local.resident import Ranking, Resident, Scores
+from recollect.adapters.local.resident import Posting, Ranking, Resident, Scores
 from recollect.adapters.local.residents import Residents
 from recollect.adapters.local.sieve import Sieve
 from recollect.domain.evidence import Evidence
@@ -31,6 +31,9 @@ Place = tuple[Resident, int]
 """The arrays of a subject, and a row of theirs."""
 GROWTH = 4
 """How many times more of a ranking is filtered next when what was filtered left too little."""
+BLOCK = 64
+"""Scores of which the largest is looked at first: of 100,000, the best 40 are found five times as
+fast."""
 MAX_CHUNK = 4_096
 """Rows of a ranking that are filtered at once, so that few are read in vain."""
 
@@ -111,8 +114,12 @@ class _Holding:
         keep = self.counted[rows]
         return cosines if keep.all() else (rows[keep], scores[keep])
 
-    def best_worded(self, statistics: TermStatistics) -> Ranking:
-        return self.resident.best_worded(statistics, self.counted)
+    def frequency(self, posting: Posting) -> int:
+        rows, _ = posting
+        return int(np.count_nonzero(self.counted[rows]))
+
+    def best_worded(self, postings: Mapping[str, Posting], statistics: TermStatistics) -> Ranking:
+        return self.resident.best_worded(postings, statistics, self.counted)
 
 
 class _Search:
@@ -127,26 +134,34 @@ class _Search:
 
     def proposal(self, query: IndexQuery, cosines: Mapping[str, Ranking]) -> Proposal:
         """Return what to propose, with the cosines of each subject's rows to the query."""
-        statistics = self._statistics(query.terms)
+        different = list(dict.fromkeys(query.terms))
+        postings = [each.resident.postings(different) for each in self._holdings]
+        statistics = self._statistics(different, postings)
         near = [
             (each.resident, each.nearest(cosines[each.resident.subject_key]))
             for each in self._holdings
         ]
-        worded = [(each.resident, each.best_worded(statistics)) for each in self._holdings]
+        worded = [
+            (each.resident, each.best_worded(some, statistics))
+            for each, some in zip(self._holdings, postings, strict=True)
+        ]
         places = [
             *_best_matching(near, self._sieve, query.limit),
             *_best_matching(worded, self._sieve, query.limit),
         ]
         ids = tuple(dict.fromkeys(resident.ids[row] for resident, row in places))
-        evidence = self._evidence(query, cosines, places) if query.wants_evidence else None
+        evidence = self._evidence(postings, cosines, places) if query.wants_evidence else None
         return Proposal(ids, statistics, evidence)
 
     def _evidence(
-        self, query: IndexQuery, cosines: Mapping[str, Ranking], places: Sequence[Place]
+        self,
+        postings: Sequence[Mapping[str, Posting]],
+        cosines: Mapping[str, Ranking],
+        places: Sequence[Place],
     ) -> Evidence | None:
         """Return what the rows at these places, and those around them, are ranked by."""
         parts: list[Evidence] = []
-        for each in self._holdings:
+        for each, some in zip(self._holdings, postings, strict=True):
             resident = each.resident
             proposed = np.unique([row for other, row in places if other is resident])
             if not len(proposed):
@@ -154,13 +169,15 @@ class _Search:
             rows = resident.around(proposed.astype(np.intp))
             may_answer = self._sieve.passes(resident, rows)
             all_cosines = cosines[resident.subject_key]
-            parts.append(resident.evidence(rows, query.terms, all_cosines, may_answer))
+            parts.append(resident.evidence(rows, some, all_cosines, may_answer))
         return reduce(Evidence.and_also, parts) if parts else None
 
-    def _statistics(self, asked: Sequence[str]) -> TermStatistics:
+    def _statistics(
+        self, asked: Sequence[str], postings: Sequence[Mapping[str, Posting]]
+    ) -> TermStatistics:
+        together = list(zip(self._holdings, postings, strict=True))
         frequencies = {
-            term: sum(each.resident.frequency(term, each.counted) for each in self._holdings)
-            for term in dict.fromkeys(asked)
+            term: sum(each.frequency(some[term]) for each, some in together) for term in asked
         }
         average = self._length / self._documents if self._documents else 0.0
         return TermStatistics(self._documents, average, frequencies)
@@ -216,13 +233,25 @@ def _chunks(ranking: Ranking, size: int) -> Iterator[Ranking]:
     """
     rows, scores = ranking
     while 0 < size < len(rows):
-        places = np.argpartition(scores, -size)
-        rest, best = places[:-size], places[-size:]
+        best = _best(scores, size)
         yield _sorted(rows[best], scores[best])
-        rows, scores = rows[rest], scores[rest]
+        is_left = np.ones(len(rows), dtype=np.bool_)
+        is_left[best] = False
+        rows, scores = rows[is_left], scores[is_left]
         size = min(size * GROWTH, MAX_CHUNK)
     if size > 0 and len(rows):
         yield _sorted(rows, scores)
+
+
+def _best(scores: Scores, size: int) -> Rows:
+    """Return where the largest scores are, so many, in no order."""
+    blocks = len(scores) // BLOCK
+    if blocks <= size:
+        return np.argpartition(scores, -size)[-size:]
+    largest = scores[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    # So many blocks have one that is as large, and what is smaller is not among the largest.
+    good = np.flatnonzero(scores >= np.partition(largest, -size)[-size])
+    return good[np.argpartition(scores[good], -size)[-size:]]
 
 
 def _sorted(rows: Rows, scores: Scores) -> Ranking:

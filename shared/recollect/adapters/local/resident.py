@@ -5,10 +5,10 @@ import sqlite3
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
+from itertools import count as numbers
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from recollect.domain.subjects import Scope
 Scores = NDArray[np.floating]
 Ranking = tuple[Rows, Scores]
 """Rows and how well each fits, in no order."""
+Posting = tuple[Rows, NDArray[np.int64]]
+"""The rows that have a term, in ascending order, and how often."""
 NO_RANKING: Ranking = (np.empty(0, np.intp), np.empty(0, np.float32))
 
 MAX_DEAD_SHARE = 0.25
@@ -52,9 +54,9 @@ class Facet:
 class VectorTable:
     """The unit vectors of the rows that have one of these dimensions."""
 
-    def __init__(self, dimensions: int) -> None:
-        self.rows = Growing(np.intp)
-        self.vectors = Growing(np.float32, dimensions)
+    def __init__(self, dimensions: int, room: int) -> None:
+        self.rows = Growing(np.intp, room=room)
+        self.vectors = Growing(np.float32, dimensions, room=room)
 
     def extend(self, rows: Sequence[int], blobs: Sequence[bytes]) -> None:
         """Append the vectors (little-endian float16) of rows; all-zero ones are near nothing."""
@@ -160,11 +162,16 @@ class Resident:
                 rankings[place] = (table.rows.items, column)
         return rankings
 
-    def best_worded(self, statistics: TermStatistics, counted: Mask) -> Ranking:
-        """Return the BM25 sums of the counted rows that have a term of the statistics."""
+    def postings(self, terms: Iterable[str]) -> dict[str, Posting]:
+        """Return the rows of each term."""
+        return {term: self._rows_with(term) for term in terms}
+
+    def best_worded(
+        self, postings: Mapping[str, Posting], statistics: TermStatistics, counted: Mask
+    ) -> Ranking:
+        """Return the BM25 sums of the counted rows that have one of the terms."""
         sums = np.zeros(len(self.ids))
-        for term in statistics.frequencies:
-            rows, counts = self._rows_with(term)
+        for term, (rows, counts) in postings.items():
             sums[rows] += term_weights(term, counts, self._lengths.items[rows], statistics)
         rows = np.flatnonzero((sums > 0) & counted)
         return rows, sums[rows]
@@ -174,32 +181,30 @@ class Resident:
         return self._turns.around(rows, self.alive)
 
     def evidence(
-        self, rows: Rows, terms: Sequence[str], cosines: Ranking, may_answer: Mask
+        self, rows: Rows, postings: Mapping[str, Posting], cosines: Ranking, may_answer: Mask
     ) -> Evidence:
-        """Return what rows, in ascending order, are ranked by; the cosines are those of all."""
+        """Return what rows, in ascending order, are ranked by.
+
+        A column of counts for each term of the postings, in their order; cosines are those of all.
+        """
         return Evidence(
             ids=np.array([self.ids[row] for row in rows.tolist()], dtype=object),
             may_answer=may_answer,
             cosines=_values(*cosines, rows),
             counts=np.column_stack(
                 [np.empty((len(rows), 0), np.int64)]
-                + [_values(*self._rows_with(term), rows)[:, np.newaxis] for term in terms]
+                + [_values(*each, rows)[:, np.newaxis] for each in postings.values()]
             ),
             lengths=self._lengths.items[rows].astype(np.int64),
-            origins=np.zeros((len(rows), len(terms))),
+            origins=np.zeros((len(rows), len(postings))),
             **self._turns.columns(rows),
         )
-
-    def frequency(self, term: str, counted: Mask) -> int:
-        """Return how many counted rows have the term."""
-        rows, _ = self._rows_with(term)
-        return int(np.count_nonzero(counted[rows]))
 
     def total_length(self, counted: Mask) -> int:
         """Return how many terms the counted rows have together."""
         return int(self._lengths.items.sum(where=counted, dtype=np.int64))
 
-    def _rows_with(self, term: str) -> tuple[Rows, NDArray[np.int64]]:
+    def _rows_with(self, term: str) -> Posting:
         posting = self._postings.get(term)
         if posting is None:
             return np.empty(0, np.intp), np.empty(0, np.int64)
@@ -208,24 +213,28 @@ class Resident:
         return pairs[::2], pairs[1::2]
 
     def _load(self, connection: sqlite3.Connection) -> None:
+        news = (self.project, self.subject_key, self._last_seq)
+        (count,) = connection.execute(
+            "SELECT count(*) FROM index_members WHERE project = ? AND subject = ? AND seq > ?", news
+        ).fetchone()
         documents = connection.execute(
             "SELECT number, memory_id, is_removed, scope, last_day, terms, vector,"
             " traits"
             " FROM index_members AS member JOIN index_documents USING (number)"
             " WHERE member.project = ? AND member.subject = ? AND member.seq > ?",
-            (self.project, self.subject_key, self._last_seq),
+            news,
         )
         known = len(self.ids)
         while batch := documents.fetchmany(ROWS_AT_ONCE):
             if known:
                 self._bury(known, [document["number"] for document in batch])
-            self._append([document for document in batch if not document["is_removed"]])
+            self._append([document for document in batch if not document["is_removed"]], count)
 
     def _bury(self, known: int, changed: list[int]) -> None:
         self.alive[:known][np.isin(self.numbers[:known], changed)] = False
         self._turns.forget_order()
 
-    def _append(self, documents: Sequence[sqlite3.Row]) -> None:
+    def _append(self, documents: Sequence[sqlite3.Row], room: int) -> None:
         first = len(self.ids)
         texts = [document["terms"].split() for document in documents]
         self.ids.extend(document["memory_id"] for document in documents)
@@ -240,12 +249,13 @@ class Resident:
         self._post(first, texts)
         vectors = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
         for dimensions, rows, blobs in _by_dimensions(vectors):
-            table = self._tables.setdefault(dimensions, VectorTable(dimensions))
-            table.extend(rows, blobs)
+            if dimensions not in self._tables:
+                self._tables[dimensions] = VectorTable(dimensions, room)
+            self._tables[dimensions].extend(rows, blobs)
 
     def _post(self, first: int, texts: Sequence[Sequence[str]]) -> None:
         """Note the terms of the rows from `first` on."""
-        codes = defaultdict[str, int](count().__next__)
+        codes = defaultdict[str, int](numbers().__next__)
         terms = np.array([codes[term] for text in texts for term in text], dtype=np.int64)
         rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
         # By term, in the order of their codes, and by row.

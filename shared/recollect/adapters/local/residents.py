@@ -1,11 +1,19 @@
 """The subjects whose arrays are in memory, the least recently searched given up first."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from recollect.adapters.local.resident import Resident
+
+TOO_LARGE = (
+    "a search takes %d MB and the arrays may keep %d (RECOLLECT_RESIDENT_MEGABYTES): the next one"
+    " reads everything again"
+)
+
+_LOG = logging.getLogger(__name__)
 
 
 class Residents:
@@ -53,6 +61,8 @@ class Residents:
                     size = resident.size_in_bytes
                     self._total += size - self._sizes[key]
                     self._sizes[key] = size
+                    if size > self._max_bytes:
+                        _LOG.warning(TOO_LARGE, size >> 20, self._max_bytes >> 20)
             while self._total > self._max_bytes:
                 key, _ = self._residents.popitem(last=False)
                 self._total -= self._sizes.pop(key)
