@@ -11,11 +11,19 @@ E ?= events/ping.json
 SAM_CLI := aws-sam-cli==1.170.0
 MEM0 := mem0ai==1.0.11
 MEM0_CLI := mem0-cli==0.2.13
+PEER_MEM0 := mem0ai==2.2.1 fastembed==0.9.1
+PEER_LANGGRAPH := langgraph==1.2.22 langgraph-checkpoint-sqlite==3.1.2
+PEER_LANCEDB := lancedb==0.40.0
+# A list of words and an SQLite, added to the first two without what they depend on themselves.
+STOP_WORDS := llama-index-core==0.14.25
+SQLITE := pysqlite3==0.6.1
+PEERS := benchmarks/peers_locked
 INDEX := https://pypi.org/simple
 BIN := .venv/bin
 SETUP := PYTHON="$(PYTHON)" sh scripts/setup.sh
 COMPILE = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make lock"
+COMPILE_ALONE = $(COMPILE) --no-deps --no-header
 UNUSED_BY_MEM0 := jiter openai pytz sniffio sqlalchemy
 GREMLIN37 := gremlinpython==3.7.3
 GREMLIN38 := gremlinpython==3.8.2
@@ -23,7 +31,7 @@ GREMLIN38 := gremlinpython==3.8.2
 COMPILE_GREMLIN = $(BIN)/uv pip compile --quiet --default-index $(INDEX) --universal --python-version 3.13 \
 	--no-annotate --no-header --no-emit-package idna --constraint .venv/locked.txt
 
-.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench bench-peers eval-decisions eval-ranking build invoke deploy lock clean
+.PHONY: help setup start test lint format openapi fuzz soak faults clients conformance engines engines-stop start-engines bench bench-growth bench-peers eval-decisions eval-extras eval-ranking build invoke deploy lock clean
 .PHONY: check-format check-lint check-types check-imports check-template check-sam check-build check-tests
 .NOTPARALLEL:
 
@@ -114,11 +122,17 @@ bench: setup ## measure, into benchmarks/results; ARGS="--data FILE"
 bench-peers: setup ## measure mem0, LangGraph and LanceDB beside ours; ARGS="--data FILE"
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
+bench-growth: setup ## measure searches of 1,000 to a million memories; ARGS="--sizes 1000 10000"
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
 eval-decisions: setup ## let a model decide about facts by hand-written cases; MODEL=rules
 	@$(BIN)/python -m evals.decisions "$(MODEL)"
 
 eval-ranking: setup ## learn the weights of the score from conversations; ARGS=locomo.json
 	@$(BIN)/python -m evals.ranking $(ARGS)
+
+eval-extras: setup ## try on conversations what else might order results; ARGS=locomo.json
+	@$(BIN)/python -m evals.extras $(ARGS)
 
 build: setup ## build the functions for AWS; ARCH=x86_64 instead of arm64
 	@$(BIN)/python -m scripts.build $(ARCH)
@@ -146,6 +160,11 @@ lock: ## choose dependency versions anew and write every locked file; ARGS=--upg
 	@echo "$(MEM0_CLI)" | $(COMPILE) --output-file scripts/mem0-cli-requirements.txt - >/dev/null
 	@$(COMPILE) --output-file scripts/langgraph-requirements.txt - <examples/langgraph_agent/requirements.txt >/dev/null
 	@echo "$(GREMLIN38)" | $(COMPILE) --output-file scripts/gremlin38-requirements.txt - >/dev/null
+	@printf '%s\n' $(PEER_MEM0) | $(COMPILE) --output-file $(PEERS)/mem0.txt - >/dev/null
+	@echo "$(STOP_WORDS)" | $(COMPILE_ALONE) - >>$(PEERS)/mem0.txt
+	@printf '%s\n' $(PEER_LANGGRAPH) | $(COMPILE) --output-file $(PEERS)/langgraph.txt - >/dev/null
+	@echo "$(SQLITE)" | $(COMPILE_ALONE) - >>$(PEERS)/langgraph.txt
+	@echo "$(PEER_LANCEDB)" | $(COMPILE) --output-file $(PEERS)/lancedb.txt - >/dev/null
 	@for each in tests/conformance/node-*; do npm install --package-lock-only --prefix "$$each" >/dev/null; done
 
 clean: ## delete everything these commands made, but no data

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import artefacts, costs, model_calls, peers_report
+from benchmarks import artefacts, costs, growth_report, model_calls, peers_report
 from benchmarks.measuring import RESULTS, table, write
 
 MEASUREMENTS = ("speed", "peer", "first_search", "accept", "model_calls", "costs", "artefacts")
@@ -29,9 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in names:
         print(f"measuring {name} ...", flush=True)
         write(name, _apart(name, [asked.data] if name.startswith("locomo") else []))
+    print(keep_report())
+
+
+def keep_report() -> str:
+    """Write all that is kept in `results` into its README, and return that."""
     report = _report()
     (RESULTS / "README.md").write_text(report)
-    print(report)
+    return report
 
 
 def _accepting(result: dict[str, Any]) -> str:
@@ -70,6 +75,9 @@ def _report() -> str:
         parts += [_recall_table(kept["locomo"]), ""]
     parts += [_accepting(found) for name, found in kept.items() if name == "accept"]
     parts += [f"{peers_report.report(found)}\n" for name, found in kept.items() if name == "peers"]
+    parts += [
+        f"{growth_report.report(found)}\n" for name, found in kept.items() if name == "growth"
+    ]
     if "first_search" in kept:
         first = kept["first_search"]
         parts.append(
