@@ -198,9 +198,13 @@ def test_what_cannot_be_finished_keeps_nobody_from_the_file(
     with caplog.at_level(logging.WARNING), Memory(data, language_model=f"{__name__}:Broken") as it:
         keep(it, "I like tea.")
 
-    assert [record.message for record in caplog.records] == [
-        "unfinished work could not be finished: RuntimeError"
-    ]
+    told = [record.getMessage() for record in caplog.records]
+    with closing(sqlite3.connect(data)) as connection:
+        jobs = connection.execute("SELECT status, attempt FROM jobs ORDER BY status").fetchall()
+    assert (told, jobs) == (
+        ["unfinished work could not be finished: RuntimeError"],
+        [("RUNNING", 2), ("SUCCEEDED", 1)],
+    )
 
 
 def test_an_add_that_was_overtaken_is_carried_on(data: Path) -> None:
