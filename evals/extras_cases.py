@@ -15,7 +15,7 @@ from recollect.adapters.local.minilm import MiniLMEmbedder
 from recollect.bootstrap import graphs
 from recollect.domain.graph import Owner
 from recollect.domain.memory import Memory
-from recollect.domain.ranking import Floats, unit
+from recollect.domain.ranking import Floats
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.usecases.evaluation.questions import Conversation, Question
 
@@ -66,10 +66,9 @@ def _scope(user: str) -> Scope:
 
 @dataclass(frozen=True)
 class _Shelf:
-    """The vectors of a conversation's memories and questions, each of length 1."""
+    """MiniLM's vectors of a conversation's memories and questions, each of length 1."""
 
     places: Mapping[str, int]
-    own: Vectors
     reread: Vectors
     questions: Mapping[str, Vectors]
 
@@ -80,17 +79,9 @@ class _Shelf:
         texts = [each.text for each in conversation.questions]
         return cls(
             {each.id: place for place, each in enumerate(memories)},
-            unit(np.stack([_vector(each) for each in memories])),
             np.stack(minilm.embed([each.text for each in memories], "document")),
             dict(zip(texts, minilm.embed(texts, "query"), strict=True)),
         )
-
-
-def _vector(memory: Memory) -> Vectors:
-    if memory.embedding is None:
-        message = f"The memory {memory.id} has no embedding"
-        raise ValueError(message)
-    return memory.embedding.vector()
 
 
 def _read(ids: Sequence[str]) -> list[Memory]:
@@ -105,7 +96,7 @@ def _asked(
     search = bootstrap.search_memories()
     question, matching, found = found_for(user, asked)
     plain = search.gather(service.PROJECT, matching, question, found, {})
-    case = case_of(asked, question, plain, ids, name)
+    case = case_of(asked, plain, ids, name)
     if case is None or question.reference is None:
         return None
     findings = graphs.search_graph()(
@@ -117,8 +108,8 @@ def _asked(
         case=case,
         ages=(question.reference.timestamp() - plain.evidence.times) / SECONDS_A_DAY,
         reread=np.asarray(shelf.reread[places] @ shelf.questions[asked.text], dtype=np.float64),
-        vectors=shelf.own[places],
-        backed=case_of(asked, question, backed, ids, name) or case,
+        vectors=plain.evidence.vectors,
+        backed=case_of(asked, backed, ids, name) or case,
         support=np.array([findings.support.get(each, 0.0) for each in backed.evidence.ids]),
         relations=len(findings.relations),
     )

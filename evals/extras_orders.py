@@ -42,7 +42,7 @@ class Ranker:
 
     def scores(self, case: Case) -> Floats:
         """Return the score of each candidate, 0 to 1."""
-        scores: Floats = probabilities(self.sums(case), self.no_answer) ** (1 / EVENNESS)
+        scores: Floats = probabilities(self.sums(case), self.no_answer) ** EVENNESS
         return scores
 
 

@@ -81,9 +81,9 @@ def scored(cases: Sequence[Case], without: Callable[[frozenset[str]], Ranker]) -
     shares = np.array([each.share for each in seen])
     answered = _left_out_fits(np.array([each.log_sum for each in seen]), has_answer, names)
     scores = {
-        "score": chances ** (1 / EVENNESS),
+        "score": chances**EVENNESS,
         "platt": _left_out_fits(np.log(chances) - np.log1p(-chances), is_right, names),
-        "answered": (shares * answered) ** (1 / EVENNESS),
+        "answered": (shares * answered) ** EVENNESS,
     }
     return {name: Best(each, is_right, names) for name, each in scores.items()}
 

@@ -121,7 +121,7 @@ def _precision(cases: Sequence[Case], weights: Floats, no_answer: float, least: 
     """Return how many of the best memories that reach a score are evidence of an answer."""
     best = []
     for case in cases:
-        scores = probabilities(case.rows @ weights, no_answer) ** (1 / EVENNESS)
+        scores = probabilities(case.rows @ weights, no_answer) ** EVENNESS
         first = int(scores.argmax())
         if scores[first] >= least:
             best.append(case.is_answerable and bool(case.is_evidence[first]))
@@ -167,7 +167,7 @@ def _case(user: str, asked: questions.Question, ids: Mapping[str, str], name: st
     search = bootstrap.search_memories()
     question, matching, found = found_for(user, asked)
     gathered = search.gather(service.PROJECT, matching, question, found, {})
-    return case_of(asked, question, gathered, ids, name)
+    return case_of(asked, gathered, ids, name)
 
 
 def found_for(user: str, asked: questions.Question) -> tuple[Question, Filter, Candidates]:
@@ -182,7 +182,6 @@ def found_for(user: str, asked: questions.Question) -> tuple[Question, Filter, C
 
 def case_of(
     asked: questions.Question,
-    question: Question,
     gathered: Gathered,
     ids: Mapping[str, str],
     name: str,
@@ -194,7 +193,7 @@ def case_of(
     evidence = {ids[turn] for turn in asked.evidence}
     if not evidence and asked.is_answerable:
         return None
-    columns = components(question, gathered.evidence, gathered.statistics)
+    columns = components(gathered.question, gathered.evidence, gathered.statistics)
     return Case(
         name,
         asked.is_answerable,

@@ -237,9 +237,7 @@ class UseCases:
         ports = self.ports
         neighbours = FindNeighbours(ports.record, ports.scopes)
         origins = FindOrigins(ports.episodes, ports.now)
-        return GatherEvidence(
-            self.find, ports.record, neighbours, origins, THREADS, ports.embedder.model
-        )
+        return GatherEvidence(self.find, ports.record, neighbours, origins, ports.embedder, THREADS)
 
     @cached_property
     def work(self) -> WorkOnJobs:

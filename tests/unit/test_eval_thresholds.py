@@ -100,4 +100,6 @@ def test_a_score_leaves_out_the_conversation_that_it_is_of() -> None:
     first = int(cases[1].rows.sum(axis=1).argmax())
     assert bool(best.is_right[1]) == bool(cases[1].is_evidence[first])
     odds = np.exp(cases[1].rows.sum(axis=1))
-    assert best.scores[1] ** EVENNESS == pytest.approx(odds.max() / (odds.sum() + np.exp(5.0)))
+    assert best.scores[1] ** (1 / EVENNESS) == pytest.approx(
+        odds.max() / (odds.sum() + np.exp(5.0))
+    )

@@ -30,7 +30,7 @@ def test_a_memory_is_a_row() -> None:
     evidence = told(memory)
 
     assert evidence.ids.tolist() == ["m1"]
-    assert evidence.cosines.round(3).tolist() == [0.6]
+    assert evidence.cosines(QUESTION).round(3).tolist() == [0.6]
     assert evidence.counts.tolist() == [[2, 2]]
     assert evidence.lengths.tolist() == [6]
     assert evidence.has_run.tolist() == [True]
@@ -44,7 +44,7 @@ def test_a_memory_is_a_row() -> None:
 def test_what_is_not_known_of_a_memory_stands_out() -> None:
     evidence = told(a_memory(SCOPE, "Tea"))
 
-    assert evidence.cosines.tolist() == [0.0]
+    assert evidence.cosines(QUESTION).tolist() == [0.0]
     assert evidence.turns.tolist() == [NO_TURN]
     assert evidence.speakers.tolist() == [NOBODY]
     assert not evidence.has_run.any()
@@ -55,7 +55,7 @@ def test_what_is_not_known_of_a_memory_stands_out() -> None:
 def test_a_vector_of_another_model_is_near_nothing() -> None:
     evidence = Evidence.of(QUESTION, [a_memory(SCOPE, vector=[1, 0])], "another", [True])
 
-    assert evidence.cosines.tolist() == [0.0]
+    assert evidence.cosines(QUESTION).tolist() == [0.0]
 
 
 def test_a_name_before_the_text_says_who_speaks() -> None:

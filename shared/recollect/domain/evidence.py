@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recollect.domain.memory import Memory
+from recollect.domain.memory import Memory, Vector
 from recollect.domain.questions import Question
-from recollect.domain.ranking import Counts, Floats, Mask, cosines, counted
+from recollect.domain.ranking import Counts, Floats, Mask, cosines, counted, directions
 from recollect.domain.subjects import Scope, SubjectKind
 from recollect.domain.traits import Traits, speaker_of, traits_of
 
@@ -23,8 +23,8 @@ NOBODY = -1
 class Evidence:
     """Memories that may answer a question, and the turns around them; a row each, none twice.
 
-    `counts` says how often each of the question's terms (its columns) occurs, `cosines` how near a
-    memory's vector is to the question's: 0 without a vector. `lengths` are in terms. `scopes` are
+    `counts` says how often each of the question's terms (its columns) occurs. `vectors` are the
+    memories' at unit length, or zeros (see `directions`). `lengths` are in terms. `scopes` are
     numbers that differ between scopes (see `scope_number`), `has_run` tells whether a scope is one
     run, `turns` number the turns of a scope, or are `NO_TURN`. `times` are when it was said, in
     seconds since 1970. `speakers` says who speaks, by place in `names`, or `NOBODY`. `asks` tells
@@ -35,7 +35,7 @@ class Evidence:
 
     ids: NDArray[Any]
     may_answer: Mask
-    cosines: Floats
+    vectors: Vector
     counts: Counts
     lengths: Counts
     scopes: Counts
@@ -65,7 +65,7 @@ class Evidence:
         return cls(
             ids=np.array([memory.id for memory in memories], dtype=object),
             may_answer=np.array(may_answer, dtype=np.bool_),
-            cosines=cosines(question.vector, vectors),
+            vectors=directions(vectors, len(question.vector)),
             counts=counted(question.terms, [each.counts for each in traits]),
             **_scope_columns(memories),
             **_trait_columns(traits),
@@ -81,6 +81,10 @@ class Evidence:
     def __len__(self) -> int:
         """Return how many memories there are."""
         return len(self.ids)
+
+    def cosines(self, question: Question) -> Floats:
+        """Return how near each memory's vector is to a question's; 0 without one."""
+        return cosines(question.vector, self.vectors)
 
     @property
     def is_extracted(self) -> Mask:

@@ -1,5 +1,7 @@
 """What is asked for."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -29,6 +31,18 @@ class Question:
     def of(cls, text: str, vector: Vector, reference: datetime | None = None) -> "Question":
         """Return the question of a text with this vector."""
         return cls(vector, tuple(dict.fromkeys(terms(text))), text, reference)
+
+    def names(self, name: str) -> bool:
+        """Tell whether it names somebody by the first name."""
+        return any(term in self.terms for term in terms(name)[:1])
+
+    def without(self, names: Iterable[str]) -> str:
+        """Return its text without the first names of those of these whom it names."""
+        text = self.text
+        for name in filter(self.names, names):
+            first = re.escape(name.split()[0])
+            text = re.sub(rf"\b{first}\b(?:['\u2019]s\b)?", "", text, flags=re.IGNORECASE)
+        return text
 
     @cached_property
     def asks_when(self) -> bool:

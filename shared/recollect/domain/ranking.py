@@ -60,7 +60,8 @@ def score_all(
     other dimensions than the query's. `keyword` is BM25 over the different terms of the query,
     brought to 0..1 by 1 - exp(-bm25 / 7).
     """
-    semantic = np.clip(cosines(query_vector, [vector for vector, _ in candidates]), 0.0, 1.0)
+    rows = directions([vector for vector, _ in candidates], len(query_vector))
+    semantic = np.clip(cosines(query_vector, rows), 0.0, 1.0)
     different = list(dict.fromkeys(query_terms))
     counts = counted(different, [Counter(text_terms) for _, text_terms in candidates])
     lengths = np.array([len(text_terms) for _, text_terms in candidates], dtype=np.int64)
@@ -122,16 +123,23 @@ def unit(vectors: Vector) -> Vector:
     return scaled
 
 
-def cosines(query: Vector, vectors: Sequence[Vector | None]) -> Floats:
-    """Return the cosine of each vector to the query's; 0 for none, all zero or other dimensions."""
-    products = np.zeros(len(vectors))
+def directions(vectors: Sequence[Vector | None], dimensions: int) -> Vector:
+    """Return vectors at unit length, a row each; zeros for none, all zero or other dimensions."""
+    rows = np.zeros((len(vectors), dimensions), dtype=np.float32)
     alike = {
         place: vector
         for place, vector in enumerate(vectors)
-        if vector is not None and vector.shape == query.shape
+        if vector is not None and vector.shape == (dimensions,)
     }
     if alike:
-        products[list(alike)] = unit(np.stack(list(alike.values()))) @ unit(query)
+        rows[list(alike)] = unit(np.stack(list(alike.values())))
+    return rows
+
+
+def cosines(query: Vector, rows: Vector) -> Floats:
+    """Return the cosine of each row, which are `directions`, to a query's vector."""
+    # Unlike `@`, in this thread: others would have to be waited for.
+    products: Floats = np.vecdot(rows, unit(query)).astype(np.float64)
     return products
 
 

@@ -15,33 +15,32 @@ from recollect.domain.ranking import (
     rarities,
 )
 from recollect.domain.surroundings import Surroundings
-from recollect.domain.text import terms
 
 WEIGHTS: Mapping[str, float] = {
-    "semantic": 2.48,
-    "keyword": 1.80,
-    "speaker": 2.52,
-    "asks": -0.54,
-    "time": 2.03,
-    "asked_time": 4.26,
-    "length": 2.33,
-    "nearby_words": 5.23,
-    "nearby_semantic": 2.08,
-    "session": 1.86,
-    "session_semantic": 1.71,
-    "reply": 2.92,
+    "semantic": 2.85,
+    "keyword": 1.42,
+    "speaker": 2.45,
+    "asks": -0.56,
+    "time": 1.99,
+    "asked_time": 4.20,
+    "length": 1.80,
+    "nearby_words": 4.86,
+    "nearby_semantic": 2.01,
+    "session": 1.29,
+    "session_semantic": 2.92,
+    "reply": 2.71,
 }
 """Learned by `evals/ranking.py` on five long conversations (LoCoMo), with and without the speakers'
 names in the texts. With those learned without a conversation, recall@5/10/20/30 in that one is
-.752/.807/.858/.881 with names and .739/.796/.851/.874 without. The weighted sum of cosine and BM25
+.749/.816/.858/.883 with names and .746/.809/.857/.878 without. The weighted sum of cosine and BM25
 alone, which this took the place of, found .538/.628/.707/.746 with names."""
-NO_ANSWER = 13.1
+NO_ANSWER = 12.1
 """Learned with them, on questions that those conversations do and do not answer."""
-EVENNESS = 5
-"""The root of the probability that makes the score; probabilities themselves are small for all but
-a few. In those conversations a threshold of 0.1 cuts an eighth of the candidates and no evidence,
-0.2 two thirds and 2 % of the evidence. With a fourth root, 0.1 would cut single facts, which have
-no turns around them, where the question has no word in common with them."""
+EVENNESS = 0.22
+"""The power of the probability that makes the score; probabilities themselves are small for all but
+a few. In those conversations a threshold of 0.1 cuts a quarter of the candidates and .2 % of the
+evidence, 0.2 four fifths and 3 %. A single fact, which has no turns around it, reaches 0.1 with a
+word of the question or a cosine of 0.2; with .2, one that has nothing to do with it would, too."""
 GRAPH_WEIGHT = 0.6
 """How far the best answer of the graph raises a memory that says it: about as high as a turn that
 has the words of the question. Chosen, not measured: of the development conversations rules read
@@ -121,12 +120,12 @@ def ranked(
 def scores_of(columns: Mapping[str, Floats]) -> Floats:
     """Return the score of each memory from its components.
 
-    It is the fifth root (see `EVENNESS`) of the probability that the sum of the weighted components
-    gives it, beside the others and `NO_ANSWER`.
+    It is the probability that the sum of its weighted components gives it, beside the others and
+    `NO_ANSWER`, to the power of `EVENNESS`.
     """
     sums = np.column_stack([columns[name] for name in WEIGHTS]) @ np.array([*WEIGHTS.values()])
     # Two that are alike must not differ by how the processor adds them up.
-    scores: Floats = np.round(probabilities(sums, NO_ANSWER) ** (1.0 / EVENNESS), 9)
+    scores: Floats = np.round(probabilities(sums, NO_ANSWER) ** EVENNESS, 9)
     return scores
 
 
@@ -161,7 +160,7 @@ def components(
     share = rarity / (rarity.sum() or 1.0)
     has = (evidence.counts > 0).astype(np.float64)
     sums = keyword_sums(evidence.counts, evidence.lengths, rarity, statistics)
-    semantic = np.clip(evidence.cosines, 0.0, 1.0)
+    semantic = np.clip(evidence.cosines(question), 0.0, 1.0)
     around = Surroundings.of(evidence)
     return {
         "semantic": semantic,
@@ -181,7 +180,6 @@ def components(
 
 def _named(question: Question, evidence: Evidence) -> Floats:
     """Return 1 for what is said by somebody whom the question names by the first name, else 0."""
-    asked = set(question.terms)
-    is_named = [any(term in asked for term in terms(name)[:1]) for name in evidence.names]
+    is_named = [question.names(name) for name in evidence.names]
     # The last one stands for nobody, whose place is -1.
     return np.array([*is_named, False], dtype=np.float64)[evidence.speakers]

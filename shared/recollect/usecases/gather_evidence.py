@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recollect.domain.errors import UnavailableError
 from recollect.domain.evidence import Evidence
 from recollect.domain.filters import Filter
 from recollect.domain.memory import Memory
@@ -17,6 +18,7 @@ from recollect.domain.ranking import (
     keyword_sums,
     rarities,
 )
+from recollect.ports.models import Embedder
 from recollect.ports.record import Record
 from recollect.usecases.candidates import Candidates, FindCandidates
 from recollect.usecases.find_origins import FindOrigins
@@ -29,8 +31,12 @@ all facts of a conversation, recall@10 is .831, with 100 .845, with all .848."""
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a question's answers are ranked by; `states` are those of the record that were read."""
+    """What a question's answers are ranked by; `states` are those of the record that were read.
 
+    The question's vector is of what it asks beside names (see `GatherEvidence`).
+    """
+
+    question: Question
     evidence: Evidence
     statistics: TermStatistics
     states: Mapping[str, Memory]
@@ -42,16 +48,19 @@ class GatherEvidence:
 
     An index that has it all at hand tells it at once. Otherwise the record is read in two rounds:
     the candidates, and the turns around them. Of facts that were extracted, the messages that they
-    came from are read, too: by `threads`, while the turns are. `model` is the embedding model's
-    name.
+    came from are read, too: by `threads`, while the turns are.
+
+    So is a question embedded again that names somebody who speaks, without the name: who speaks is
+    known, and a name draws a vector to whatever else is said of names. With it, recall@10 on the
+    development conversations is .008 to .014 lower.
     """
 
     find: FindCandidates
     record: Record
     find_neighbours: FindNeighbours
     find_origins: FindOrigins
+    embedder: Embedder
     threads: Executor
-    model: str
 
     def candidates(
         self, project: str, matching: Filter, question: Question, *, limit: int
@@ -78,6 +87,10 @@ class GatherEvidence:
         states |= {key: state for key, state in others.items() if key not in at_hand}
         evidence = self._evidence(question, list(states.values()), [True] * len(states))
         evidence = known.and_also(evidence) if known else evidence
+        plain = question.without(evidence.names)
+        meant = (
+            self.threads.submit(self._meant, question, plain) if plain != question.text else None
+        )
         facts = _best_facts(question, evidence, candidates.statistics)
         origins = (
             self.threads.submit(self._origins, project, question, facts, states) if facts else None
@@ -90,13 +103,26 @@ class GatherEvidence:
             read, said = origins.result()
             evidence, states = evidence.with_origins(said), states | read
         return Gathered(
-            evidence, candidates.statistics, states | {memory.id: memory for memory in around}
+            meant.result() if meant else question,
+            evidence,
+            candidates.statistics,
+            states | {memory.id: memory for memory in around},
         )
 
     def _evidence(
         self, question: Question, memories: Sequence[Memory], may_answer: Sequence[bool]
     ) -> Evidence:
-        return Evidence.of(question, memories, self.model, may_answer)
+        return Evidence.of(question, memories, self.embedder.model, may_answer)
+
+    def _meant(self, question: Question, plain: str) -> Question:
+        """Return the question with the vector of a plainer text, if there is one."""
+        if not plain.strip(" ?"):
+            return question
+        try:
+            [vector] = self.embedder.embed([plain], "query")
+        except UnavailableError:
+            return question
+        return replace(question, vector=vector)
 
     def _origins(
         self, project: str, question: Question, facts: Sequence[str], states: Mapping[str, Memory]
@@ -116,7 +142,7 @@ def _best_facts(question: Question, evidence: Evidence, statistics: TermStatisti
         return []
     counts, lengths = evidence.counts[rows], evidence.lengths[rows]
     sums = keyword_sums(counts, lengths, rarities(question.terms, statistics), statistics)
-    scores = np.round(keyword_scores(sums) + evidence.cosines[rows], 4)
+    scores = np.round(keyword_scores(sums) + evidence.cosines(question)[rows], 4)
     ids = evidence.ids[rows].tolist()
     best = sorted(zip((-scores).tolist(), ids, strict=True))
     return [memory_id for _, memory_id in best[:MOST_FACTS]]

@@ -127,7 +127,7 @@ class SearchMemories:
         findings = graph.result() if graph else GraphFindings()
         gathered = self.gather(project, matching, question, candidates, findings.memories)
         best: Iterable[Ranked] = ranked(
-            question, gathered.evidence, gathered.statistics, findings.support
+            gathered.question, gathered.evidence, gathered.statistics, findings.support
         )
         touches: Touched = {}
         if settings.has_decay:

@@ -1,14 +1,18 @@
 """What is known of candidates: the same, whether the index tells it or the record is read."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter, parse_filter
-from recollect.domain.memory import Message
+from recollect.domain.memory import Message, Vector
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
+from recollect.ports.models import EmbeddingTask
 from recollect.testing.builders import NOON, a_scope
 from recollect.usecases.search_memories import SearchResult
 from tests.service import OnlyProposing, Service
@@ -161,3 +165,70 @@ def test_messages_that_are_not_kept_are_no_evidence(service: Service, scope: Sco
     ).found
 
     assert found.score.components["nearby_words"] == 0
+
+
+class Noting(BundledEmbedder):
+    """Notes the questions that it embeds, and fails at those that it is told to."""
+
+    def __init__(self, *failing: str) -> None:
+        super().__init__()
+        self.failing = failing
+        self.asked: list[str] = []
+
+    def embed(self, texts: Sequence[str], task: EmbeddingTask) -> list[Vector]:
+        if task == "query":
+            self.asked += texts
+            if set(texts) & set(self.failing):
+                raise UnavailableError(str(self))
+        return super().embed(texts, task)
+
+
+def say_as(service: Service, scope: Scope, **texts: str) -> None:
+    messages = tuple(Message("user", text, name) for name, text in texts.items())
+    service.add(AddRequest(scope=scope, messages=messages, infer=False))
+    service.index_all(scope)
+
+
+def components_of(service: Service, scope: Scope, query: str) -> dict[str, float]:
+    """Return the components of what Mia said."""
+    found = service.search(scope.project, query, parse_filter({"user_id": "ada"}), threshold=0.0)
+    [components] = [each.score.components for each in found.found if each.memory.actor == "Mia"]
+    return dict(components)
+
+
+def test_a_question_means_the_same_whoever_of_the_speakers_it_names(
+    service: Service, scope: Scope
+) -> None:
+    say_as(service, scope, Mia="I keep bees on the roof.", Zoe="Oh, really?")
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        embedder = Noting()
+        watched = service.having(index=index, embedder=embedder)
+        named = components_of(watched, scope, "What is mia's hobby?")
+        bare = components_of(watched, scope, "What is  hobby?")
+        other = components_of(watched, scope, "What is Lea's hobby?")
+
+        assert embedder.asked == [
+            "What is mia's hobby?",
+            "What is  hobby?",
+            "What is  hobby?",
+            "What is Lea's hobby?",
+        ]
+        assert named["semantic"] == pytest.approx(bare["semantic"])
+        assert named["semantic"] != pytest.approx(other["semantic"])
+        assert (named["speaker"], bare["speaker"], other["speaker"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("query", "failing"), [("Mia?", ""), ("Who is Mia now?", "Who is  now?")])
+def test_a_question_keeps_its_meaning_where_there_is_no_other(
+    service: Service, scope: Scope, query: str, failing: str
+) -> None:
+    say_as(service, scope, Mia="I keep bees on the roof.")
+    watched = service.having(embedder=Noting(failing))
+    [vector] = BundledEmbedder().embed([query], "query")
+    [roof] = BundledEmbedder().embed(["I keep bees on the roof."], "document")
+
+    found = components_of(watched, scope, query)
+
+    assert found["semantic"] == pytest.approx(max(float(vector @ roof), 0.0), abs=1e-3)
+    assert found["speaker"] == 1

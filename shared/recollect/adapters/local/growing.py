@@ -8,6 +8,9 @@ from numpy.typing import DTypeLike, NDArray
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 """Which rows."""
+Scores = NDArray[np.floating]
+Ranking = tuple[Rows, Scores]
+"""Rows and how well each fits, in no order."""
 
 
 class Growing:

@@ -15,8 +15,8 @@ from recollect.adapters.local.documents import (
     put_changes,
     write_changes,
 )
-from recollect.adapters.local.growing import Mask, Rows
-from recollect.adapters.local.resident import Posting, Ranking, Resident, Scores
+from recollect.adapters.local.growing import Mask, Ranking, Rows, Scores
+from recollect.adapters.local.resident import Posting, Resident
 from recollect.adapters.local.residents import Residents
 from recollect.adapters.local.sieve import Sieve
 from recollect.domain.evidence import Evidence
@@ -150,13 +150,13 @@ class _Search:
             *_best_matching(worded, self._sieve, query.limit),
         ]
         ids = tuple(dict.fromkeys(resident.ids[row] for resident, row in places))
-        evidence = self._evidence(postings, cosines, places) if query.wants_evidence else None
+        evidence = self._evidence(query, postings, places) if query.wants_evidence else None
         return Proposal(ids, statistics, evidence)
 
     def _evidence(
         self,
+        query: IndexQuery,
         postings: Sequence[Mapping[str, Posting]],
-        cosines: Mapping[str, Ranking],
         places: Sequence[Place],
     ) -> Evidence | None:
         """Return what the rows at these places, and those around them, are ranked by."""
@@ -168,8 +168,7 @@ class _Search:
                 continue
             rows = resident.around(proposed.astype(np.intp))
             may_answer = self._sieve.passes(resident, rows)
-            all_cosines = cosines[resident.subject_key]
-            parts.append(resident.evidence(rows, some, all_cosines, may_answer))
+            parts.append(resident.evidence(rows, some, len(query.vector), may_answer))
         return reduce(Evidence.and_also, parts) if parts else None
 
     def _statistics(

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count as numbers
@@ -15,19 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recollect.adapters.local.documents import StoredTraits, load_scope
-from recollect.adapters.local.growing import Growing, Mask, Rows
+from recollect.adapters.local.growing import Growing, Mask, Ranking, Rows
 from recollect.adapters.local.turns import Turns
+from recollect.adapters.local.vector_tables import VectorTables
 from recollect.domain.evidence import Evidence
 from recollect.domain.memory import Vector
-from recollect.domain.ranking import TermStatistics, term_weights, unit
+from recollect.domain.ranking import TermStatistics, term_weights
 from recollect.domain.subjects import Scope
 
-Scores = NDArray[np.floating]
-Ranking = tuple[Rows, Scores]
-"""Rows and how well each fits, in no order."""
 Posting = tuple[Rows, NDArray[np.int64]]
 """The rows that have a term, in ascending order, and how often."""
-NO_RANKING: Ranking = (np.empty(0, np.intp), np.empty(0, np.float32))
 
 MAX_DEAD_SHARE = 0.25
 """Of the rows, superseded or removed ones; with more than this the arrays are read anew, which a
@@ -51,22 +48,6 @@ class Facet:
     expires_on: date | None
 
 
-class VectorTable:
-    """The unit vectors of the rows that have one of these dimensions."""
-
-    def __init__(self, dimensions: int, room: int) -> None:
-        self.rows = Growing(np.intp, room=room)
-        self.vectors = Growing(np.float32, dimensions, room=room)
-
-    def extend(self, rows: Sequence[int], blobs: Sequence[bytes]) -> None:
-        """Append the vectors (little-endian float16) of rows; all-zero ones are near nothing."""
-        stored = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1)
-        vectors = unit(stored.astype(np.float32))
-        has_direction = vectors.any(axis=1)
-        self.rows.extend(np.array(rows, dtype=np.intp)[has_direction])
-        self.vectors.extend(vectors[has_direction])
-
-
 class Resident:
     """The memories of one subject of a project, a row each; hold `lock` to use it.
 
@@ -87,7 +68,7 @@ class Resident:
         self._facet_codes = Growing(np.int32)
         self._lengths = Growing(np.int32)
         self._turns = Turns()
-        self._tables: dict[int, VectorTable] = {}
+        self._vectors = VectorTables()
         self._postings: dict[str, array[int]] = {}
         self._codes: dict[tuple[str, int | None], int] = {}
         self._posting_count = 0
@@ -113,12 +94,11 @@ class Resident:
     def size_in_bytes(self) -> int:
         """About what it all takes in memory."""
         columns = [self._numbers, self._alive, self._facet_codes, self._lengths]
-        for table in self._tables.values():
-            columns += [table.rows, table.vectors]
         return (
             RESIDENT_BYTES
             + sum(column.size_in_bytes for column in columns)
             + self._turns.size_in_bytes
+            + self._vectors.size_in_bytes
             + ID_BYTES * len(self.ids)
             + FACET_BYTES * len(self.facets)
             + TERM_BYTES * len(self._postings)
@@ -145,22 +125,7 @@ class Resident:
 
     def cosines(self, vectors: Sequence[Vector]) -> list[Ranking]:
         """Return for each vector the cosines of all rows that have one of these dimensions."""
-        rankings: list[Ranking] = [NO_RANKING] * len(vectors)
-        for dimensions, table in self._tables.items():
-            places = [
-                place
-                for place, vector in enumerate(vectors)
-                if len(vector) == dimensions and vector.any()
-            ]
-            if not places:
-                continue
-            asked = unit(np.stack([vectors[place] for place in places]))
-            # Each row is read once for all vectors. Unlike `@`, one thread a search: those of a
-            # matrix product wait for each other, and on a busy machine that takes longer.
-            products = np.vecdot(table.vectors.items[:, np.newaxis], asked)
-            for place, column in zip(places, products.T, strict=True):
-                rankings[place] = (table.rows.items, column)
-        return rankings
+        return self._vectors.cosines(vectors)
 
     def postings(self, terms: Iterable[str]) -> dict[str, Posting]:
         """Return the rows of each term."""
@@ -181,16 +146,16 @@ class Resident:
         return self._turns.around(rows, self.alive)
 
     def evidence(
-        self, rows: Rows, postings: Mapping[str, Posting], cosines: Ranking, may_answer: Mask
+        self, rows: Rows, postings: Mapping[str, Posting], dimensions: int, may_answer: Mask
     ) -> Evidence:
         """Return what rows, in ascending order, are ranked by.
 
-        A column of counts for each term of the postings, in their order; cosines are those of all.
+        With a column of counts for each term of the postings, and vectors of these dimensions.
         """
         return Evidence(
             ids=np.array([self.ids[row] for row in rows.tolist()], dtype=object),
             may_answer=may_answer,
-            cosines=_values(*cosines, rows),
+            vectors=self._vectors.of(rows, dimensions),
             counts=np.column_stack(
                 [np.empty((len(rows), 0), np.int64)]
                 + [_values(*each, rows)[:, np.newaxis] for each in postings.values()]
@@ -247,11 +212,8 @@ class Resident:
         traits = json.loads(f"[{','.join(document['traits'] for document in documents)}]")
         self._turns.extend(scopes, [StoredTraits(*each) for each in traits])
         self._post(first, texts)
-        vectors = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
-        for dimensions, rows, blobs in _by_dimensions(vectors):
-            if dimensions not in self._tables:
-                self._tables[dimensions] = VectorTable(dimensions, room)
-            self._tables[dimensions].extend(rows, blobs)
+        blobs = [(row, document["vector"]) for row, document in enumerate(documents, start=first)]
+        self._vectors.extend(blobs, room)
 
     def _post(self, first: int, texts: Sequence[Sequence[str]]) -> None:
         """Note the terms of the rows from `first` on."""
@@ -286,14 +248,3 @@ def _values(rows: Rows, values: NDArray[Any], wanted: Rows) -> NDArray[Any]:
         return np.zeros(len(wanted), dtype=values.dtype)
     at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
     return np.where(rows[at] == wanted, values[at], 0)
-
-
-def _by_dimensions(
-    vectors: Sequence[tuple[int, bytes | None]],
-) -> Iterator[tuple[int, list[int], list[bytes]]]:
-    groups: dict[int, list[tuple[int, bytes]]] = {}
-    for row, blob in vectors:
-        if blob:
-            groups.setdefault(len(blob) // 2, []).append((row, blob))
-    for dimensions, group in groups.items():
-        yield dimensions, [row for row, _ in group], [blob for _, blob in group]
