@@ -17,7 +17,7 @@ class FindOrigins:
 
     Facts leave out words that a question may have: of "Yes, with TAP, on Friday" remains that
     somebody flies to Lisbon. On LoCoMo's own facts of five conversations, ranked with the words
-    that were said around them, recall@10 is .848 instead of .792.
+    that were said around them, recall@10 is .848 instead of .788.
     """
 
     episodes: Episodes
