@@ -37,8 +37,8 @@ def has_graph() -> bool:
 
 @once
 def threads() -> Executor:
-    """Return threads that search graphs, started when they are first needed."""
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="graph")
+    """Return threads for what searches do meanwhile, started when they are first needed."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
     closed_at_the_end(pool.shutdown)
     return pool
 

@@ -14,6 +14,9 @@ from recollect.domain.memory import Vector
 from recollect.domain.ranking import Floats
 from recollect.domain.text import terms
 
+_WORD = re.compile(r"(?<=\s)([^\W\d_][\w-]*)(?:['\u2019]s\b)?")
+"""A word behind another."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -36,13 +39,22 @@ class Question:
         """Tell whether it names somebody by the first name."""
         return any(term in self.terms for term in terms(name)[:1])
 
-    def without(self, names: Iterable[str]) -> str:
-        """Return its text without the first names of those of these whom it names."""
-        text = self.text
-        for name in filter(self.names, names):
-            first = re.escape(name.split()[0])
-            text = re.sub(rf"\b{first}\b(?:['\u2019]s\b)?", "", text, flags=re.IGNORECASE)
-        return text
+    def without(self, names: Iterable[str]) -> str | None:
+        """Return its text without the first names of those of these whom it names.
+
+        None if it names nobody, or asks nothing else. A name has a capital letter, and is not the
+        first word, which has one anyway: what stands before a colon need not be a name.
+        """
+        called = {term for name in names for term in terms(name)[:1]} & set(self.terms)
+        if not called:
+            return None
+
+        def plain(word: re.Match[str]) -> str:
+            is_name = not word[1][0].islower() and called.issuperset(terms(word[1])[:1] or [""])
+            return "" if is_name else word[0]
+
+        text = _WORD.sub(plain, self.text)
+        return text if text != self.text and terms(text) else None
 
     @cached_property
     def asks_when(self) -> bool:

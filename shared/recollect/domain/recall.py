@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from recollect.domain.memory import Message
+from recollect.domain.roles import SYSTEM_ROLES
 
 OPENING = "<recalled_memories>"
 CLOSING = "</recalled_memories>"
@@ -43,3 +44,9 @@ def said_in(message: Message) -> str:
     said = without_recalled(message.content).strip()
     attached = [each.text.strip() for each in message.attachments]
     return "\n\n".join(text for text in (said, *attached) if text)
+
+
+def is_said(message: Message) -> bool:
+    """Tell whether a message says anything, to be remembered, that was not recalled from memory."""
+    is_system = message.role.casefold() in SYSTEM_ROLES
+    return not is_system and bool(said_in(message).strip() or message.attachments)

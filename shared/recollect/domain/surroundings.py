@@ -72,14 +72,12 @@ class Surroundings:
 
 
 def words_around(asked: Sequence[str], texts: Sequence[str], place: int) -> Floats:
-    """Return how near to a text each of the asked terms is said, of 0 to 1.
+    """Return how near to the text at the place each of the asked terms is said, of 0 to 1.
 
-    1 if the text at the place has it, less for each text that lies between, as far as `NEIGHBOURS`.
+    1 if the text has it, and less for each text that lies between.
     """
-    first = max(place - NEIGHBOURS, 0)
-    near = [traits_of(text).counts for text in texts[first : place + NEIGHBOURS + 1]]
-    worth = FADING ** np.abs(np.arange(first, first + len(near)) - place)
-    has = counted(asked, near) > 0
+    worth = FADING ** np.abs(np.arange(len(texts)) - place)
+    has = counted(asked, [traits_of(text).counts for text in texts]) > 0
     nearest: Floats = (has * worth[:, np.newaxis]).max(axis=0, initial=0.0)
     return nearest
 

@@ -2,12 +2,11 @@
 
 from recollect.domain.errors import InvalidRequestError
 from recollect.domain.memory import MemoryKind, checked_text
-from recollect.domain.recall import said_in
+from recollect.domain.recall import is_said, said_in
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import SubjectKind
 from recollect.usecases.describing import has_pictures
 from recollect.usecases.parts import characters
-from recollect.usecases.reading import is_said
 
 MAX_MESSAGES = 2_000
 """Every message may become a memory with a copy of the metadata: bounds what one request writes."""

@@ -145,6 +145,8 @@ def next_version(
         following,
         embedding=embeddings[changed.text],
         stated_at=None if is_backdated else at,
+        # No message of the add says this.
+        message=None,
     )
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from recollect.domain.jobs import Draft, Fact, Job
 from recollect.domain.memory import MemoryKind, Message, checked_text
-from recollect.domain.recall import said_in
+from recollect.domain.recall import is_said, said_in
 from recollect.domain.requests import AddRequest
-from recollect.domain.roles import AGENT_ROLES, SYSTEM_ROLES
+from recollect.domain.roles import AGENT_ROLES
 from recollect.domain.subjects import SubjectKind
 from recollect.ports.models import Conversation, Describer, Extraction, Extractor
 from recollect.ports.record import Scopes
@@ -61,12 +61,6 @@ class ReadMessages:
         if job.read:
             return request.messages[: job.read][-CONTEXT_MESSAGES:]
         return self.recent(request.scope, said_at=request.said_from(job.created_at))
-
-
-def is_said(message: Message) -> bool:
-    """Tell whether a message says anything, to be remembered, that was not recalled from memory."""
-    is_system = message.role.casefold() in SYSTEM_ROLES
-    return not is_system and bool(said_in(message).strip() or message.attachments)
 
 
 def _verbatim(place: int, message: Message, kind: MemoryKind | None, said_at: datetime) -> Fact:

@@ -140,7 +140,7 @@ class SearchMemories:
             self._touch(project, touches, found[:limit], now)
         return SearchResult(
             found[:limit],
-            (*candidates.degraded, *findings.degraded, *late),
+            (*candidates.degraded, *gathered.degraded, *findings.degraded, *late),
             findings.relations if graph else None,
             _context(found, gathered.statistics, max_tokens) if max_tokens else None,
         )

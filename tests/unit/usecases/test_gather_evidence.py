@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from recollect.adapters.local.embedder import BundledEmbedder
+from recollect.domain.changes import MemoryChanges
 from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import EVERYTHING, Filter, parse_filter
-from recollect.domain.memory import Message, Vector
+from recollect.domain.memory import Episode, Message, Vector
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.models import EmbeddingTask
@@ -204,12 +205,12 @@ def test_a_question_means_the_same_whoever_of_the_speakers_it_names(
     for index in (service.ports.index, OnlyProposing(service.ports.index)):
         embedder = Noting()
         watched = service.having(index=index, embedder=embedder)
-        named = components_of(watched, scope, "What is mia's hobby?")
+        named = components_of(watched, scope, "What is Mia's hobby?")
         bare = components_of(watched, scope, "What is  hobby?")
         other = components_of(watched, scope, "What is Lea's hobby?")
 
         assert embedder.asked == [
-            "What is mia's hobby?",
+            "What is Mia's hobby?",
             "What is  hobby?",
             "What is  hobby?",
             "What is Lea's hobby?",
@@ -219,16 +220,94 @@ def test_a_question_means_the_same_whoever_of_the_speakers_it_names(
         assert (named["speaker"], bare["speaker"], other["speaker"]) == (1, 0, 0)
 
 
-@pytest.mark.parametrize(("query", "failing"), [("Mia?", ""), ("Who is Mia now?", "Who is  now?")])
-def test_a_question_keeps_its_meaning_where_there_is_no_other(
-    service: Service, scope: Scope, query: str, failing: str
+def test_whom_a_question_names_may_be_around_what_may_answer(
+    service: Service, scope: Scope
 ) -> None:
+    service.add(
+        AddRequest(
+            scope=scope,
+            messages=(Message("user", "Did you go sailing?", "Mia"),),
+            metadata={"topic": "boats"},
+            infer=False,
+        )
+    )
+    say_as(service, scope, Zoe="Yes, last Friday!")
+    only = parse_filter({"AND": [{"user_id": "ada"}, {"metadata": {"topic": "boats"}}]})
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        embedder = Noting()
+        service.having(index=index, embedder=embedder).search(
+            scope.project, "What did Zoe say of sailing?", only, threshold=0.0
+        )
+
+        assert embedder.asked == ["What did Zoe say of sailing?", "What did  say of sailing?"]
+
+
+def test_without_a_second_embedding_a_question_keeps_its_meaning_and_says_so(
+    service: Service, scope: Scope
+) -> None:
+    query = "What is Mia's hobby?"
     say_as(service, scope, Mia="I keep bees on the roof.")
-    watched = service.having(embedder=Noting(failing))
+    watched = service.having(embedder=Noting("What is  hobby?"))
     [vector] = BundledEmbedder().embed([query], "query")
     [roof] = BundledEmbedder().embed(["I keep bees on the roof."], "document")
 
-    found = components_of(watched, scope, query)
+    result = watched.search(scope.project, query, parse_filter({"user_id": "ada"}), threshold=0.0)
 
-    assert found["semantic"] == pytest.approx(max(float(vector @ roof), 0.0), abs=1e-3)
-    assert found["speaker"] == 1
+    components = result.found[0].score.components
+    assert components["semantic"] == pytest.approx(max(float(vector @ roof), 0.0), abs=1e-3)
+    assert components["speaker"] == 1
+    assert result.degraded == ("embedding",)
+
+
+class Unreadable:
+    """Episodes that cannot be read."""
+
+    def get(self, *_: object, **__: object) -> dict[str, Episode]:
+        raise UnavailableError(str(self))
+
+
+def test_without_their_messages_facts_are_found_all_the_same_which_is_told(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "Is it warm?", "I live in Lisbon.", infer=True)
+    service.index_all(scope)
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        broken = service.having(index=index, episodes=Unreadable())
+        result = broken.search(scope.project, "Lisbon", parse_filter({"user_id": "ada"}))
+
+        assert ["Lisbon" in each.memory.text for each in result.found] == [True]
+        assert result.degraded == ("messages",)
+
+
+def test_what_the_agent_was_told_by_its_maker_is_no_evidence(
+    service: Service, scope: Scope
+) -> None:
+    messages = (
+        Message("system", "You answer travellers who fly with TAP."),
+        Message("user", "I live in Lisbon."),
+    )
+    service.add(AddRequest(scope=scope, messages=messages))
+    service.index_all(scope)
+
+    found = service.search(
+        scope.project, "who flies with TAP?", parse_filter({"user_id": "ada"}), threshold=0
+    ).found
+
+    assert {each.score.components["nearby_words"] for each in found} == {0}
+
+
+def test_a_corrected_fact_is_not_found_by_the_message_that_it_corrects(
+    service: Service, scope: Scope
+) -> None:
+    service.say(scope, "I live in Lisbon.", infer=True)
+    [fact] = service.listed(scope)
+    service.update(scope.project, fact.id, MemoryChanges(text="Lives in Porto"))
+    service.index_all(scope)
+
+    [found] = service.search(
+        scope.project, "Lisbon", parse_filter({"user_id": "ada"}), threshold=0
+    ).found
+
+    assert found.score.components["nearby_words"] == 0

@@ -180,7 +180,10 @@ class Resident:
     def _load(self, connection: sqlite3.Connection) -> None:
         news = (self.project, self.subject_key, self._last_seq)
         (count,) = connection.execute(
-            "SELECT count(*) FROM index_members WHERE project = ? AND subject = ? AND seq > ?", news
+            "SELECT count(*) FROM index_members AS member JOIN index_documents USING (number)"
+            " WHERE member.project = ? AND member.subject = ? AND member.seq > ?"
+            " AND NOT is_removed",
+            news,
         ).fetchone()
         documents = connection.execute(
             "SELECT number, memory_id, is_removed, scope, last_day, terms, vector,"

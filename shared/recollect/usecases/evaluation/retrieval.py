@@ -9,12 +9,12 @@ from recollect.domain.errors import UnavailableError
 from recollect.domain.filters import subject_is
 from recollect.domain.jobs import Job, JobStatus
 from recollect.domain.memory import MAX_TEXT_BYTES, Memory, Message
+from recollect.domain.recall import is_said
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope, Subject, SubjectKind
 from recollect.usecases.candidates import INDEX_LAG
 from recollect.usecases.evaluation.questions import Conversation, Question, Turn
 from recollect.usecases.evaluation.report import MOST_RESULTS, QuestionResult
-from recollect.usecases.reading import is_said
 from recollect.usecases.search_memories import SearchMemories, SearchResult
 
 TURNS_AT_ONCE: Final = 100
