@@ -1,5 +1,6 @@
 """What the local index promises beyond its port: two processes, bounded memory, many threads."""
 
+import math
 import random
 import threading
 import tracemalloc
@@ -105,6 +106,19 @@ def test_little_memory_changes_no_answer(database: Database, max_bytes: int) -> 
         assert asked.statistics == expected.statistics
         assert tight.resident_bytes <= max_bytes
     assert roomy.resident_bytes > 100_000
+
+
+def test_vectors_that_are_no_numbers_are_near_nothing(index: LocalIndex, scope: Scope) -> None:
+    broken = a_memory(scope, "broken", vector=[math.nan, 1.0])
+    index.put(scope.project, [broken, *some_memories(scope, 4_000, seed=1)])
+
+    found = ask(index, scope, limit=10)
+    asked = IndexQuery(subject_is(scope.owner), a_vector(math.nan, 1.0), ("broken",), 10)
+    [without] = index.propose(scope.project, [asked])
+
+    assert len(found.memory_ids) >= 10
+    assert broken.id not in found.memory_ids
+    assert without.memory_ids == (broken.id,)
 
 
 def test_what_does_not_fit_into_memory_is_told(

@@ -61,8 +61,9 @@ class Residents:
                     size = resident.size_in_bytes
                     self._total += size - self._sizes[key]
                     self._sizes[key] = size
-                    if size > self._max_bytes:
-                        _LOG.warning(TOO_LARGE, size >> 20, self._max_bytes >> 20)
             while self._total > self._max_bytes:
                 key, _ = self._residents.popitem(last=False)
                 self._total -= self._sizes.pop(key)
+        needed = sum(resident.size_in_bytes for resident in residents)
+        if needed > self._max_bytes:
+            _LOG.warning(TOO_LARGE, needed >> 20, self._max_bytes >> 20)

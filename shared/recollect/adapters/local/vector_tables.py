@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recollect.adapters.local.growing import Growing, Ranking, Rows
+from recollect.adapters.local.growing import Growing, Mask, Ranking, Rows
 from recollect.domain.memory import Vector
 from recollect.domain.ranking import unit
 
@@ -44,7 +44,7 @@ class VectorTables:
             places = [
                 place
                 for place, vector in enumerate(vectors)
-                if len(vector) == dimensions and vector.any()
+                if len(vector) == dimensions and _has_direction(vector)
             ]
             if not places:
                 continue
@@ -76,9 +76,14 @@ class _Table:
         self.vectors = Growing(np.float32, dimensions, room=room)
 
     def extend(self, blobs: Sequence[tuple[int, bytes]]) -> None:
-        """Append the vectors of rows; all-zero ones are near nothing."""
+        """Append the vectors of rows; what has no direction is near nothing."""
         stored = np.frombuffer(b"".join(blob for _, blob in blobs), dtype="<f2")
         vectors = unit(stored.reshape(len(blobs), -1).astype(np.float32))
-        has_direction = vectors.any(axis=1)
+        has_direction = _has_direction(vectors)
         self.rows.extend(np.array([row for row, _ in blobs], dtype=np.intp)[has_direction])
         self.vectors.extend(vectors[has_direction])
+
+
+def _has_direction(vectors: Vector) -> Mask:
+    """Tell of vectors whether they are not all zero, and all numbers: an embedder may be broken."""
+    return np.asarray(vectors.any(axis=-1) & np.isfinite(vectors).all(axis=-1), dtype=np.bool_)
