@@ -118,6 +118,11 @@ class SearchBody(FilteredBody):
         return DEFAULT_RESULTS if asked is None else asked
 
     @property
+    def prompt_tokens(self) -> int | None:
+        """For how many tokens there is room in a prompt, if a text for one is asked for."""
+        return None
+
+    @property
     def least_score(self) -> float:
         """The score that a result must reach."""
         return DEFAULT_THRESHOLD if self.threshold is None else self.threshold
@@ -139,6 +144,11 @@ class PromptSearchBody(SearchBody):
         description="Return, as context, the most useful memories that about so many tokens have"
         " room for, in the order of time, also of those that are not among the results.",
     )
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """For how many tokens there is room in a prompt."""
+        return self.max_tokens
 
 
 class ListBody(FilteredBody):
@@ -178,7 +188,6 @@ def scoped(filters: JsonObject, access: Access) -> Filter:
 
 def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchResult:
     """Return what a search asks for and the key lets through; raise as the search does."""
-    max_tokens = body.max_tokens if isinstance(body, PromptSearchBody) else None
     matching, own = body.matching(access), access.subject
     return search(
         access.project,
@@ -190,7 +199,7 @@ def found(search: SearchMemories, body: SearchBody, access: Access) -> SearchRes
         with_graph=body.enable_graph,
         at=body.reference_at,
         with_reranker=bool(body.rerank),
-        max_tokens=max_tokens,
+        max_tokens=body.prompt_tokens,
     )
 
 
