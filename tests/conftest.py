@@ -1,6 +1,7 @@
 """What tests over HTTP share; a data file of its own for every test process."""
 
 import atexit
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,25 @@ os.environ.update(
     POWERTOOLS_METRICS_DISABLED="true",
     POWERTOOLS_SERVICE_NAME="memories",
 )
+
+
+@pytest.fixture
+def caplog(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.LogCaptureFixture]:
+    """Hear what ours log, whoever ran before.
+
+    As deployed, the functions' logger is called `recollect`, so that it writes what all of ours
+    log, and nobody else hears of it.
+    """
+    ours = logging.getLogger("recollect")
+    monkeypatch.setattr(ours, "propagate", True)
+    monkeypatch.setattr(ours, "handlers", [])
+    monkeypatch.setattr(ours, "filters", [])
+    level = ours.level
+    ours.setLevel(logging.NOTSET)
+    yield caplog
+    ours.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ def test_a_bucket_that_is_gone_is_no_missing_object(store: DynamoStore, scope: S
     elsewhere = replace(store.episodes, objects=Objects(store.s3, f"no-{store.bucket}"))
 
     with pytest.raises(UnavailableError, match="NoSuchBucket"):
-        elsewhere.get(scope.project, episode.id, now=NOON)
+        elsewhere.get(scope.project, [episode.id], now=NOON)
 
 
 def test_the_last_ones_take_one_query_and_one_read(store: DynamoStore, scope: Scope) -> None:

@@ -156,7 +156,7 @@ def test_nothing_worth_remembering_is_a_success_with_an_episode(
     job = service.say(scope, "How are you?", infer=True)
 
     assert (job.status, job.outcomes) == (JobStatus.SUCCEEDED, ())
-    assert service.store.episodes.get(scope.project, job.id, now=NOON) is not None
+    assert service.store.episodes.get(scope.project, [job.id], now=NOON)
 
 
 def test_a_restated_fact_is_none(service: Service, scope: Scope) -> None:
