@@ -108,6 +108,8 @@ class Evidence:
 
     def and_also(self, other: "Evidence") -> "Evidence":
         """Return both; of what is in both, what the other one says."""
+        if not len(other):
+            return self
         mine = self.without(set(other.ids.tolist()))
         names = tuple(dict.fromkeys((*mine.names, *other.names)))
         places = np.array([*map(names.index, other.names), NOBODY], dtype=np.int64)

@@ -50,7 +50,7 @@ class Question:
             return None
 
         def plain(word: re.Match[str]) -> str:
-            is_name = not word[1][0].islower() and called.issuperset(terms(word[1])[:1] or [""])
+            is_name = not word[1][0].islower() and called.intersection(terms(word[1])[:1])
             return "" if is_name else word[0]
 
         text = _WORD.sub(plain, self.text)

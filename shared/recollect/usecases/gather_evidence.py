@@ -95,7 +95,8 @@ class GatherEvidence:
         states |= {key: state for key, state in others.items() if key not in at_hand}
         evidence = self._evidence(question, list(states.values()), [True] * len(states))
         evidence = known.and_also(evidence) if known else evidence
-        meaning = self._meaning(question, evidence)
+        plain = question.without(evidence.names)
+        meaning = self._meaning(question, plain)
         facts = _best_facts(question, evidence, candidates.statistics)
         origins = (
             self.threads.submit(self._origins, project, question, facts, states) if facts else None
@@ -104,6 +105,9 @@ class GatherEvidence:
         if around:
             may_answer = [matching.matches(each) for each in around]
             evidence = evidence.and_also(self._evidence(question, around, may_answer))
+            if (plainer := question.without(evidence.names)) != plain:
+                # Whom the question names is among the turns around.
+                meaning = self._meaning(question, plainer)
         states |= {memory.id: memory for memory in around}
         gathered = Gathered(question, evidence, candidates.statistics, states)
         return self._refined(gathered, meaning, origins)
@@ -115,10 +119,6 @@ class GatherEvidence:
         origins: "Future[tuple[dict[str, Memory], dict[str, Floats]]] | None",
     ) -> Gathered:
         """Return the same with what was asked for meanwhile, or says that it is missing."""
-        question, evidence = gathered.question, gathered.evidence
-        if meaning is None:
-            # Whom the question names may be among the turns around.
-            meaning = self._meaning(question, evidence)
         if meaning:
             try:
                 gathered = replace(gathered, question=meaning.result(MEANING_SECONDS))
@@ -129,8 +129,8 @@ class GatherEvidence:
                 read, said = origins.result()
             except UnavailableError:
                 return replace(gathered, degraded=(*gathered.degraded, UNREAD))
-            evidence = evidence.with_origins(said)
-            gathered = replace(gathered, evidence=evidence, states={**gathered.states, **read})
+            evidence, states = gathered.evidence.with_origins(said), {**gathered.states, **read}
+            gathered = replace(gathered, evidence=evidence, states=states)
         return gathered
 
     def _evidence(
@@ -138,9 +138,8 @@ class GatherEvidence:
     ) -> Evidence:
         return Evidence.of(question, memories, self.embedder.model, may_answer)
 
-    def _meaning(self, question: Question, evidence: Evidence) -> "Future[Question] | None":
-        """Have the question embedded without the names in it, if anything is left to ask."""
-        plain = question.without(evidence.names)
+    def _meaning(self, question: Question, plain: str | None) -> "Future[Question] | None":
+        """Have the question embedded as a plainer text, if there is one."""
         return self.threads.submit(self._meant, question, plain) if plain else None
 
     def _meant(self, question: Question, plain: str) -> Question:

@@ -243,6 +243,27 @@ def test_whom_a_question_names_may_be_around_what_may_answer(
         assert embedder.asked == ["What did Zoe say of sailing?", "What did  say of sailing?"]
 
 
+def test_all_whom_a_question_names_are_left_out_wherever_they_speak(
+    service: Service, scope: Scope
+) -> None:
+    query = "What did Mia and Zoe say of sailing?"
+    boats = {"topic": "boats"}
+    asks, answers = Message("user", "Did you sail?", "Mia"), Message("user", "Yes!", "Zoe")
+    service.add(AddRequest(scope=scope, messages=(asks,), metadata=boats, infer=False))
+    service.add(AddRequest(scope=scope, messages=(answers,), infer=False))
+    service.index_all(scope)
+    only = parse_filter({"AND": [{"user_id": "ada"}, {"metadata": boats}]})
+
+    for index in (service.ports.index, OnlyProposing(service.ports.index)):
+        embedder = Noting()
+        found = service.having(index=index, embedder=embedder).search(
+            scope.project, query, only, threshold=0.0
+        )
+
+        assert embedder.asked[-1] == "What did  and  say of sailing?"
+        assert found.degraded == ()
+
+
 def test_without_a_second_embedding_a_question_keeps_its_meaning_and_says_so(
     service: Service, scope: Scope
 ) -> None:

@@ -122,6 +122,10 @@ class _Holding:
         return self.resident.best_worded(postings, statistics, self.counted)
 
 
+_Asked = tuple[_Holding, Mapping[str, Posting]]
+"""What a subject holds, and in which of its rows the terms of a query are."""
+
+
 class _Search:
     """What the subjects that a filter names hold, ready for any number of queries."""
 
@@ -135,48 +139,41 @@ class _Search:
     def proposal(self, query: IndexQuery, cosines: Mapping[str, Ranking]) -> Proposal:
         """Return what to propose, with the cosines of each subject's rows to the query."""
         different = list(dict.fromkeys(query.terms))
-        postings = [each.resident.postings(different) for each in self._holdings]
-        statistics = self._statistics(different, postings)
+        asked = [(each, each.resident.postings(different)) for each in self._holdings]
+        statistics = self._statistics(different, asked)
         near = [
             (each.resident, each.nearest(cosines[each.resident.subject_key]))
             for each in self._holdings
         ]
         worded = [
-            (each.resident, each.best_worded(some, statistics))
-            for each, some in zip(self._holdings, postings, strict=True)
+            (each.resident, each.best_worded(postings, statistics)) for each, postings in asked
         ]
         places = [
             *_best_matching(near, self._sieve, query.limit),
             *_best_matching(worded, self._sieve, query.limit),
         ]
         ids = tuple(dict.fromkeys(resident.ids[row] for resident, row in places))
-        evidence = self._evidence(query, postings, places) if query.wants_evidence else None
+        evidence = self._evidence(query, asked, places) if query.wants_evidence else None
         return Proposal(ids, statistics, evidence)
 
     def _evidence(
-        self,
-        query: IndexQuery,
-        postings: Sequence[Mapping[str, Posting]],
-        places: Sequence[Place],
+        self, query: IndexQuery, asked: Sequence[_Asked], places: Sequence[Place]
     ) -> Evidence | None:
         """Return what the rows at these places, and those around them, are ranked by."""
         parts: list[Evidence] = []
-        for each, some in zip(self._holdings, postings, strict=True):
-            resident = each.resident
+        for holding, postings in asked:
+            resident = holding.resident
             proposed = np.unique([row for other, row in places if other is resident])
             if not len(proposed):
                 continue
             rows = resident.around(proposed.astype(np.intp))
             may_answer = self._sieve.passes(resident, rows)
-            parts.append(resident.evidence(rows, some, len(query.vector), may_answer))
+            parts.append(resident.evidence(rows, postings, len(query.vector), may_answer))
         return reduce(Evidence.and_also, parts) if parts else None
 
-    def _statistics(
-        self, asked: Sequence[str], postings: Sequence[Mapping[str, Posting]]
-    ) -> TermStatistics:
-        together = list(zip(self._holdings, postings, strict=True))
+    def _statistics(self, terms: Sequence[str], asked: Sequence[_Asked]) -> TermStatistics:
         frequencies = {
-            term: sum(each.frequency(some[term]) for each, some in together) for term in asked
+            term: sum(each.frequency(postings[term]) for each, postings in asked) for term in terms
         }
         average = self._length / self._documents if self._documents else 0.0
         return TermStatistics(self._documents, average, frequencies)

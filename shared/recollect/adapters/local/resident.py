@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import count as numbers
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -178,25 +178,28 @@ class Resident:
         return pairs[::2], pairs[1::2]
 
     def _load(self, connection: sqlite3.Connection) -> None:
-        news = (self.project, self.subject_key, self._last_seq)
-        (count,) = connection.execute(
-            "SELECT count(*) FROM index_members AS member JOIN index_documents USING (number)"
-            " WHERE member.project = ? AND member.subject = ? AND member.seq > ?"
-            " AND NOT is_removed",
-            news,
-        ).fetchone()
+        room = 0 if self.ids else self._living(connection)
         documents = connection.execute(
             "SELECT number, memory_id, is_removed, scope, last_day, terms, vector,"
             " traits"
             " FROM index_members AS member JOIN index_documents USING (number)"
             " WHERE member.project = ? AND member.subject = ? AND member.seq > ?",
-            news,
+            (self.project, self.subject_key, self._last_seq),
         )
         known = len(self.ids)
         while batch := documents.fetchmany(ROWS_AT_ONCE):
             if known:
                 self._bury(known, [document["number"] for document in batch])
-            self._append([document for document in batch if not document["is_removed"]], count)
+            self._append([document for document in batch if not document["is_removed"]], room)
+
+    def _living(self, connection: sqlite3.Connection) -> int:
+        """Return how many memories the file has, so that arrays are made once for all of them."""
+        (living,) = connection.execute(
+            "SELECT count(*) FROM index_members AS member JOIN index_documents USING (number)"
+            " WHERE member.project = ? AND member.subject = ? AND NOT is_removed",
+            (self.project, self.subject_key),
+        ).fetchone()
+        return int(living)
 
     def _bury(self, known: int, changed: list[int]) -> None:
         self.alive[:known][np.isin(self.numbers[:known], changed)] = False
@@ -220,7 +223,7 @@ class Resident:
 
     def _post(self, first: int, texts: Sequence[Sequence[str]]) -> None:
         """Note the terms of the rows from `first` on."""
-        codes = defaultdict[str, int](numbers().__next__)
+        codes = defaultdict[str, int](count().__next__)
         terms = np.array([codes[term] for text in texts for term in text], dtype=np.int64)
         rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
         # By term, in the order of their codes, and by row.
