@@ -14,7 +14,7 @@ from recollect.domain.memory import Episode, Message, Vector
 from recollect.domain.requests import AddRequest
 from recollect.domain.subjects import Scope
 from recollect.ports.models import EmbeddingTask
-from recollect.testing.builders import NOON, a_scope
+from recollect.testing.builders import NOON, a_change, a_memory, a_scope, adding
 from recollect.usecases.search_memories import SearchResult
 from tests.service import OnlyProposing, Service
 
@@ -300,6 +300,19 @@ def test_without_their_messages_facts_are_found_all_the_same_which_is_told(
 
         assert ["Lisbon" in each.memory.text for each in result.found] == [True]
         assert result.degraded == ("messages",)
+
+
+def test_messages_of_another_scope_are_no_evidence(service: Service, scope: Scope) -> None:
+    other = a_scope(scope.project, user="bob")
+    job = service.say(other, "We fly with TAP.", infer=False)
+    strange = a_memory(scope, "Lives in Lisbon", episode_id=job.id, message=0)
+    service.store.record.commit(scope.project, a_change(adding(strange)))
+
+    [found] = service.search(
+        scope.project, "who flies with TAP?", parse_filter({"user_id": "ada"}), threshold=0
+    ).found
+
+    assert found.score.components["nearby_words"] == 0
 
 
 def test_what_the_agent_was_told_by_its_maker_is_no_evidence(

@@ -12,7 +12,11 @@ OTHERS = 300
 
 
 def texts(service: Service, scope: Scope, question: str, *, with_graph: bool = False) -> list[str]:
-    """Return what is found for a question, best first, with an index of either kind the same."""
+    """Return what is found for a question, best first, with an index of either kind the same.
+
+    Nothing is pending: what the index has not seen is a candidate anyway.
+    """
+    service.index_all(scope)
     indexes = (service.ports.index, OnlyProposing(service.ports.index))
     here, there = (
         service.having(index=index).search(
